@@ -9,7 +9,7 @@ const TOUR = 'docs/tour.md'
 const TOP = /^(main|renderer|agent|shared|build|e2e|bench|docs)\//
 /** A source file below a folder. */
 const SOURCE = /^[\w*.-]+\/[\w*./-]+\.(ts|vue|c|md|cjs)$/
-/** Pages name files of the controller from its rooms or its slices on. */
+/** Pages give paths in the controller relative to its folders or its slices. */
 const SHORT_FOR = [
   'main/controller',
   'main/controller/slices',

@@ -24,7 +24,7 @@ Usage: npm run serve -- [options]
   --setup-code         the first account needs a code: "setup_code" in the first line of output
   --console-port N     port of the console (default: ${CONSOLE_PORT}; 0 = any free port)
   --allow-private-fetch  allow package downloads from any address, including this computer's own
-  --start-anew         after a refusal: move everything in the data folder aside and start with an empty one
+  --start-over         after a refusal: move everything in the data folder aside and start with an empty one
   --accept-older-database  after a refusal: continue with a database that lost its latest changes
   --no-discovery       do not advertise the hub on the LAN (mDNS)
   --check              check the data folder, also beside a running controller: reads only, changes nothing
@@ -83,6 +83,8 @@ function readOptions() {
         'setup-code': { type: 'boolean' },
         'allow-private-fetch': { type: 'boolean' },
         'no-discovery': { type: 'boolean' },
+        'start-over': { type: 'boolean' },
+        // Its former name.
         'start-anew': { type: 'boolean' },
         'accept-older-database': { type: 'boolean' },
         check: { type: 'boolean' },
@@ -146,11 +148,12 @@ async function main(): Promise<void> {
       consolePlainHttp: options['console-plain-http'] ?? false,
       setupCode,
       allowedOrigins: [],
-      recover: options['start-anew']
-        ? 'start_anew'
-        : options['accept-older-database']
-          ? 'accept_older'
-          : null,
+      recover:
+        (options['start-over'] ?? options['start-anew'])
+          ? 'start_over'
+          : options['accept-older-database']
+            ? 'accept_older'
+            : null,
       discovery: !options['no-discovery'],
       allowPrivateFetch: options['allow-private-fetch'] ?? false,
       log,

@@ -72,7 +72,7 @@ function startAgain(recover: Recover): void {
 }
 
 const askedToRecover = (): Recover | null =>
-  (['start_anew', 'accept_older'] as const).find((recover) =>
+  (['start_over', 'accept_older'] as const).find((recover) =>
     app.commandLine.hasSwitch(RECOVER_SWITCH[recover]),
   ) ?? null
 

@@ -153,7 +153,7 @@ describe('a preflight', () => {
   })
   it('groups the already installed and the pending restarts regardless of package', () => {
     const there = (id: number, software: string) => ({
-      ...target(id, 'will_skip', `${software} is there already.`, 'already_installed'),
+      ...target(id, 'will_skip', `${software} is already installed.`, 'already_installed'),
       software_name: software,
     })
     const both = Preflight.parse({
@@ -163,7 +163,7 @@ describe('a preflight', () => {
         there(1, '7-Zip'),
         there(2, 'VLC'),
         target(3, 'ready', 'Online and free.'),
-        target(4, 'ready', 'Online, but it waits for a restart.', 'reboot_pending'),
+        target(4, 'ready', 'Online, but a restart is pending.', 'reboot_pending'),
       ],
     })
     const [ready, , skip] = groupPreflight(both, 'install')
@@ -251,7 +251,7 @@ describe('error texts', () => {
     })
     const hostile = "{what} @:errors <b>| {'x'}"
     expect(failureText(failure({ what: 'Editor', deployment: hostile })).title).toBe(
-      `Editor is part of the deployment ${hostile}, which has not ended. Wait for the end or cancel it.`,
+      `Editor is part of the deployment ${hostile}, which has not ended. Wait until it ends, or cancel it.`,
     )
     expect(failureText(failure({ what: 'Editor' })).title).toBe('The text of the controller')
   })

@@ -156,8 +156,7 @@ export async function runAttempt(deps: AttemptDeps, run: AttemptRun): Promise<Ou
   }
 
   /**
-   * A running installer is never stopped for this, and neither is one deferred that may have been started
-   * before a crash.
+   * Never applies to an installer that is running, or that may have been started before a crash.
    */
   async function checkConditions(): Promise<Deferral | null> {
     if (wasInstalling || readSpec(records) !== null) return null
@@ -300,9 +299,7 @@ export async function runAttempt(deps: AttemptDeps, run: AttemptRun): Promise<Ou
       )
       if (ending.kind !== 'not_started' || start >= START_LIMIT) return finish(ending)
       log.warn({ attempt: id, start }, 'the supervisor ended before it started the installer')
-      appendOutput(
-        'The installer was not started: its supervisor ended before that. Starting again.',
-      )
+      appendOutput('The installer was not started: its supervisor ended too early. Trying again.')
       start++
     }
   }

@@ -101,7 +101,7 @@ describe('a shell script', () => {
     expect(await hub.result(command)).toMatchObject({
       status: 'failed',
       reason: 'timeout',
-      message: 'The installer was stopped after its time-out of 2 s.',
+      message: 'The installer was stopped after its timeout of 2 s.',
       error_details: 'waiting',
     })
     for (const name of ['far', 'near', 'self']) {

@@ -56,7 +56,7 @@ describe('the result of an ended installer', () => {
     ['1603', exited({ exit_code: 1603 }), 'absent', 'failed', 'install_failed'],
     ['1603, but found', exited({ exit_code: 1603 }), 'present', 'success', undefined],
     ['a signal', exited({ exit_code: null, signal: 'SIGKILL' }), null, 'failed', 'install_failed'],
-    ['a time-out', exited({ exit_code: null, timed_out: true }), 'absent', 'failed', 'timeout'],
+    ['a timeout', exited({ exit_code: null, timed_out: true }), 'absent', 'failed', 'timeout'],
     ['end not seen', { kind: 'unknown', timedOut: false }, null, 'failed', 'interrupted'],
     [
       'end not seen, but found',
@@ -113,7 +113,7 @@ describe('the result of an ended installer', () => {
       start_error: { code: 'EACCES', message: 'spawn EACCES' },
     })
     expect(conclusionOf(refused)).toMatchObject({
-      message: 'The installer could not be started: it may not be executed here.',
+      message: 'The installer could not be started: this PC does not allow it to run.',
       error_details: 'spawn EACCES',
     })
   })
@@ -145,8 +145,7 @@ describe('the result of an ended installer', () => {
     expect(conclusionOf(exited({}), 'present', { asksRestart: true })).toEqual({
       status: 'success',
       reason: 'reboot_pending',
-      message:
-        'Installed. A restart of this PC completes it: the package asks for one. Exit code 0.',
+      message: 'Installed. The package requests a restart of this PC. Exit code 0.',
       result_code: 'installed',
       result_params: { exit_code: 0, asks_restart: 1 },
       exit_code: 0,

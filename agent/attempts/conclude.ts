@@ -1,4 +1,4 @@
-/** Turns exit code, detection rule and circumstances into the result of an ended installer. Pure. */
+/** Computes the result of an ended installer from its exit code, the detection rule and the circumstances. Pure. */
 import type { DeploymentResult, DeployPayload } from '#shared/contract/agent/link.ts'
 import { coded, type CodedText, type Effects } from '#shared/domain/coded-texts/codes.ts'
 import { compose } from '#shared/domain/coded-texts/compose.ts'

@@ -1,7 +1,7 @@
 /**
- * Deferred attempts: this PC may not work on them now. Each stays in the journal until the hub has
- * acknowledged the deferral; after a restart it is simply open again, and is checked again. Nothing of it was
- * started.
+ * Attempts that this PC defers because it may not work on them now; nothing of them was started. Each stays in
+ * the journal until the hub has acknowledged the deferral. After a restart of the agent it is open again, and
+ * the conditions are checked again.
  */
 import { RECONNECT_MAX_MS, RECONNECT_MIN_MS } from '#shared/domain/defaults.ts'
 import type { AttemptId } from '#shared/domain/ids.ts'
@@ -32,7 +32,7 @@ export function createDeferrals(deps: {
   log: Log
 }) {
   const { journal, reporter, stopped, clock, log } = deps
-  /** A new symbol for each deferral. */
+  /** Deferrals that are not acknowledged yet, each with a symbol of its own. */
   const pending = new Map<AttemptId, symbol>()
 
   function forgetPackageLater(id: AttemptId): void {
@@ -77,13 +77,14 @@ export function createDeferrals(deps: {
       const time = Symbol(id)
       pending.set(id, time)
       report(id, time, heldBy).catch((error: unknown) => {
-        if (!stopped.aborted) log.error({ err: error, attempt: id }, 'an attempt stays deferred')
+        if (!stopped.aborted)
+          log.error({ err: error, attempt: id }, 'the deferral of an attempt could not be reported')
       })
     },
-    /** Whether it is being deferred: no work is done on it then. */
+    /** Whether its deferral is being reported; no work is done on it meanwhile. */
     has: (id: AttemptId): boolean => pending.has(id),
     /**
-     * Ends the deferral, because the attempt is worked on after all. @returns whether it was being deferred
+     * Ends the deferral, because the PC may work on the attempt now. @returns whether it was being reported
      */
     end: (id: AttemptId): boolean => pending.delete(id),
   }

@@ -42,7 +42,7 @@ export function createInspect(deps: {
   return async (body) => {
     const opened = openInspection(body, deps.enrollment())
     if (!opened.ok) return no(compose(opened.text))
-    if (isLooking) return no('This PC is answering such a question already.')
+    if (isLooking) return no('This PC is already answering another request.')
     isLooking = true
     try {
       const presences: Extract<InspectReply, { ok: true }>['presences'] = []

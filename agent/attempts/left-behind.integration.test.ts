@@ -45,11 +45,11 @@ describe.runIf(process.platform === 'linux')('an installer that returns early', 
     expect(hub.reports.deployment_result).toEqual([])
     go()
     expect(await hub.result(sent)).toMatchObject({ status: 'success', exit_code: 0 })
-    expect(hub.outputOf(sent)).toContain('processes that it started still run')
+    expect(hub.outputOf(sent)).toContain('processes that it started are still running')
     expect(countRuns(stage.rootPath)).toBe(1)
   })
 
-  it('is not detected if its child installs nothing, as soon as that has ended', async () => {
+  it('ends as not detected once its child has ended without installing anything', async () => {
     const { hub } = stage
     const sent = command(bootstrapper('true'))
     await hub.deploy(sent)
@@ -58,7 +58,7 @@ describe.runIf(process.platform === 'linux')('an installer that returns early', 
     expect(await hub.result(sent)).toMatchObject({ status: 'failed', reason: 'not_detected' })
   })
 
-  it('is judged immediately if it leaves nothing behind', async () => {
+  it('gets its result immediately if it leaves nothing behind', async () => {
     const { hub } = stage
     const sent = command(countingScript('exit 0'))
     await hub.deploy(sent)
@@ -66,7 +66,7 @@ describe.runIf(process.platform === 'linux')('an installer that returns early', 
     expect(hub.reports.deployment_progress.some(({ reason }) => reason === 'verifying')).toBe(false)
   })
 
-  it('is done as soon as the rule confirms it, even if it leaves a service behind', async () => {
+  it('ends as soon as the rule confirms it, even if it leaves a service behind', async () => {
     const { hub } = stage
     const sent = command(
       countingScript(`setsid sh -c 'sleep 1; touch "$DEPLOYX_INSTALL_ROOT/tool"; ${WAIT}' &`),
@@ -82,7 +82,7 @@ describe.runIf(process.platform === 'linux')('an installer that returns early', 
     await hub.deploy(sent)
     const result = await hub.result(sent)
     expect(result).toMatchObject({ status: 'failed', reason: 'not_detected' })
-    expect(result.message).toContain('What it started was still running.')
+    expect(result.message).toContain('Programs that it started were still running.')
   })
 
   it('is waited for until a user cancels', async () => {

@@ -63,7 +63,7 @@ export async function waitForLeftBehind(
         hasNotified = true
         const minutes = Math.ceil(limitMs / 60_000)
         appendOutput(
-          `The installer has ended, but processes that it started still run. Waiting for them, at most ${minutes} min.`,
+          `The installer has ended, but processes that it started are still running. Waiting for them, at most ${minutes} min.`,
         )
         run.progress.set({ phase: 'installing', reason: 'verifying' })
       }

@@ -1,8 +1,7 @@
 /**
- * Sends an installer's output, piece by piece while it is written. The boundary of each piece is stored
- * before it is sent, so that an agent that was killed splits the output in the same way: no piece is lost,
- * and none arrives twice with another number. Of a long output, the first half of the limit is sent
- * immediately, the last half at the end.
+ * Sends an installer's output in pieces while it is written. The boundaries of each piece are stored before it
+ * is sent, so a restarted agent cuts the output in the same places: no piece is lost, and none arrives under two
+ * numbers. Of a long output, the first half of the limit is sent immediately, the last half at the end.
  */
 import { z } from 'zod'
 import type { Clock } from '#shared/node/clock.ts'
@@ -23,7 +22,7 @@ import {
 } from './output-file.ts'
 
 const PIECE_BYTES = 32 * 1024
-/** After this many unanswered or refused pieces in a row, the rest is given up. */
+/** After this many unanswered or refused pieces in a row, the rest is not sent. */
 const MAX_FAILURES = 5
 const RETRY_MIN_MS = 500
 const RETRY_MAX_MS = 5_000

@@ -23,7 +23,7 @@ export type AttemptPlaces = {
 
 type Folders = Pick<StateFolder, 'attemptsDir' | 'workDir'>
 
-/** Agents before 0.2 kept package and records in one folder. An attempt that began there ends there. */
+/** Agents before 0.2 kept package and records in one folder. An attempt that began there stays there. */
 function isOneFolder(records: string): boolean {
   const cwd = readSpec(records)?.cwd
   return cwd !== undefined && (cwd === records || cwd.startsWith(records + sep))

@@ -30,7 +30,7 @@ import { createProgress } from './progress.ts'
  */
 const OPEN_LIMIT = 100
 const HELD_LIMIT = 1_000
-/** Unexpected errors of the agent itself within one attempt before it is given up. */
+/** Unexpected errors of the agent itself within one attempt before the attempt fails. */
 const ERROR_LIMIT = 3
 const RETRY_MIN_MS = 1_000
 const RETRY_MAX_MS = 60_000
@@ -96,8 +96,8 @@ export function createRunner(
   const deferrals = createDeferrals({ journal, reporter, folders, stopped, clock, random, log })
 
   /**
-   * Continues until there is an outcome. Retries after errors of the agent itself, and reports them after a
-   * few.
+   * Continues until there is an outcome. Retries after errors of the agent itself; after a few, the attempt
+   * fails.
    */
   async function outcomeOf(id: AttemptId): Promise<Outcome | Deferral> {
     const cancel = new AbortController()

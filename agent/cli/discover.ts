@@ -61,7 +61,7 @@ async function pairWith(
           `The controller at ${address} answers. In its console, under PCs, ${name} waits for approval.`,
         )
         terminal.print(`\n    ${groupDigits(digits)}\n`)
-        const question = 'Do these digits stand in the console? [y/N]'
+        const question = 'Does the console show the same digits? [y/N]'
         const answer = await terminal.ask(question, PAIRING_ANSWER_MS, signal)
         return /^y(es)?$/i.test(answer ?? '')
       },

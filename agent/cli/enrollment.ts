@@ -14,7 +14,7 @@ export function readCode(text: string): EnrollmentCode {
   const code = parseEnrollmentCode(text)
   if (!code)
     throw new AgentFailure(
-      'The code is not complete or mistyped. Copy it again from the console, under PCs → Add PCs.',
+      'The code is incomplete or mistyped. Copy it again from the console, under PCs → Add PCs.',
       2,
     )
   return code

@@ -30,7 +30,7 @@ async function getEnrolled(
   if (code) checkSameHub(identity, folder, code)
   const enrollment = identity.enrollment()
   if (!enrollment) {
-    if (!code) throw new AgentFailure('This state folder is not enrolled yet. Give --code CODE.', 2)
+    if (!code) throw new AgentFailure('This state folder is not enrolled yet. Add --code CODE.', 2)
     return enrollNow(identity, folder, code)
   }
   if (!code) return
@@ -101,7 +101,7 @@ export async function runCommandVerb(
           continue
         }
         if (!(error instanceof RefusedError)) throw error
-        // The PC was removed from the console and has a new code: this is how it comes back.
+        // The PC was removed from the console and has a new code, so it enrols again.
         const isNew = code && secretHash(code.secret) !== identity.enrollment()?.secret_hash
         if (!isNew) throw new AgentFailure(`The controller refused this agent: ${error.message}`)
         // An agent that became a separate device does not come back with the other PC's identity.

@@ -37,7 +37,7 @@ async function getEnrolled(layout: Layout, args: Arguments): Promise<void> {
     if (identity.enrollment()) return
     if (!code)
       throw new AgentFailure(
-        'This PC is not enrolled yet. Give --code CODE, from the console under PCs → Add PCs.',
+        'This PC is not enrolled yet. Add --code CODE, from the console under PCs → Add PCs.',
         2,
       )
     await enrollNow(identity, folder, code)
@@ -78,7 +78,7 @@ async function install(
     peekIdentity(stateFolder(layout.state).identityFile).enrollment !== null
   if (!isEnrolled && args.code === undefined)
     throw new AgentFailure(
-      'This PC is not enrolled yet. Give --code CODE, from the console under PCs → Add PCs.',
+      'This PC is not enrolled yet. Add --code CODE, from the console under PCs → Add PCs.',
       2,
     )
   // Anyone who can rename the parent folder can replace this one.

@@ -5,7 +5,7 @@ import type { Clock } from '#shared/node/clock.ts'
 import { readMetered, type Metered } from './metered.ts'
 import { readPower, type Power } from './power.ts'
 
-/** The hub offers deferred work every half minute: the state read for one offer answers the next. */
+/** The hub offers deferred work every half minute: an offer is answered with the state that was read for the previous one. */
 const FRESH_MS = 90_000
 
 export type Conditions = {

@@ -57,7 +57,7 @@ it.runIf(onLinux)(
     expect(await hub.deploy(again(command))).toEqual({
       accepted: false,
       why: 'on_battery',
-      message: 'This PC runs on its battery.',
+      message: 'This PC is on battery power.',
     })
     expect(fetched).toBe(0)
     power('plugged')

@@ -174,7 +174,7 @@ describe.each(WAYS)('a download from %s', (from) => {
       response.write(content.subarray(0, 10))
     }
     const failure = await failureOf(download({ idleTimeoutMs: 200 }))
-    expect(failure.message).toContain('nothing came for')
+    expect(failure.message).toContain('no data arrived for')
   })
 
   it('does not retry after a 4xx, and reports a wrong address for other servers', async () => {
@@ -245,7 +245,7 @@ describe('a download from a server that sends no length', () => {
     }
     expect(await failureOf(download())).toMatchObject({
       reason: 'integrity',
-      message: 'The package is longer than announced.',
+      message: 'The package is longer than expected.',
     })
     expect(statSync(file).size).toBeLessThanOrEqual(content.length)
   })

@@ -1,5 +1,5 @@
 /**
- * Requests package bytes from any other server: whoever created the software entry is responsible for the
+ * Requests package bytes from any other server: the user who created the software entry is responsible for the
  * address.
  */
 import type { Readable } from 'node:stream'

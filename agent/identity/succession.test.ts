@@ -108,7 +108,11 @@ describe('an agent stays where it is', () => {
     ['when a stranger signed', enrolled, statement('command', stranger, {})],
     ['when a byte was altered', enrolled, altered],
     ['when a change is left out', enrolled, toThird],
-    ['when it is told what it knows', follow(enrolled, [toSecond]), toSecond],
+    [
+      'when it receives a statement that it has applied already',
+      follow(enrolled, [toSecond]),
+      toSecond,
+    ],
     [
       'when the command key names another recovery key',
       enrolled,
@@ -120,7 +124,7 @@ describe('an agent stays where it is', () => {
       statement('recovery', first, { generation: 1 }),
     ],
     [
-      'when the recovery key tells of no new generation',
+      'when a statement of the recovery key starts no new generation',
       enrolled,
       statement('recovery', recovery, { generation: 0, epoch: 1 }),
     ],
@@ -133,5 +137,5 @@ describe('an agent stays where it is', () => {
     ['when it knows no recovery key', { ...enrolled, recovery_key: null }, takenBack],
     ['when the statement is no statement', enrolled, { ...toSecond, payload: '{"epoch":1}' }],
     ['when it is not even JSON', enrolled, { ...toSecond, payload: 'x' }],
-  ])('%s', (_what, from, told) => expect(follow(from, [told])).toBe(from))
+  ])('%s', (_what, from, received) => expect(follow(from, [received])).toBe(from))
 })

@@ -85,7 +85,7 @@ function watchEnd(socket: PairingSocket, address: string): AbortController {
     over.abort(
       ended.success
         ? failed(ended.data.message, ended.data.retry_after_seconds)
-        : failed('The controller ended it without a reason that can be read.'),
+        : failed('The controller ended it without a readable reason.'),
     )
   })
   socket.on('disconnect', () => over.abort(failed('The connection to the controller was lost.')))

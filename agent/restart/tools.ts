@@ -43,7 +43,7 @@ async function whyNot(installRoot: string | null): Promise<string | null> {
     return 'Its agent runs without administrator rights. Install it as a service.'
   // With other init systems, `shutdown` stays in the foreground and would end with the agent.
   if (process.platform === 'linux' && !existsSync('/run/systemd/system'))
-    return 'It does not run systemd, which this agent restarts PCs through.'
+    return 'It does not run systemd, which the agent needs to restart a PC.'
   return null
 }
 

@@ -85,7 +85,7 @@ export function createServiceControl(layout: Layout): Manager {
       if (now === null || now === 1) return
       await systemClock.sleep(POLL_MS)
     }
-    throw new AgentFailure('The service does not end. Try again after a restart of this PC.')
+    throw new AgentFailure('The service does not stop. Restart this PC, then try again.')
   }
   return {
     description: hostCommandLine(layout),

@@ -41,7 +41,7 @@ describe('the state of an update order', () => {
     const under = swapping(ordered)
     expect(atStart(under, '0.2.0', null)).toBe(under)
     for (const [verdict, words] of [
-      ['starts\n', 'did not stay up'],
+      ['starts\n', 'did not keep running'],
       ['link\n', 'did not reach the controller'],
       [null, 'was interrupted'],
       ['\u0000', 'was interrupted'],

@@ -87,7 +87,7 @@ export const isBarred = (record: UpdateRecord, version: string): boolean =>
 function reasonOf(verdict: string | null, version: string): string {
   switch (verdict?.trim()) {
     case 'starts':
-      return `Version ${version} did not stay up on this PC. The previous version was restored.`
+      return `Version ${version} did not keep running on this PC. The previous version was restored.`
     case 'link':
       return `Version ${version} did not reach the controller in time. The previous version was restored.`
     default:

@@ -112,7 +112,7 @@ export async function stage(deps: {
   const output = await mustSay(places.next, ['--version'], 'The new version does not start here')
   if (output !== order.version)
     throw new AgentFailure(
-      `What was served calls itself version ${output.slice(0, 64)}, not ${order.version}.`,
+      `The downloaded program reports version ${output.slice(0, 64)}, not ${order.version}.`,
     )
   await mustSay(
     places.next,

@@ -233,7 +233,7 @@ describe.skipIf(process.platform === 'win32')('an order to update the agent', ()
     it('when the executable reports another version', async () => {
       served = program('0.1.9')
       order()
-      expect(await failure()).toContain('calls itself version 0.1.9, not 0.2.0')
+      expect(await failure()).toContain('reports version 0.1.9, not 0.2.0')
     })
 
     it('when the executable does not start', async () => {
@@ -250,7 +250,7 @@ describe.skipIf(process.platform === 'win32')('an order to update the agent', ()
 
     it('when there is not enough disk space', async () => {
       order({ size_bytes: Number.MAX_SAFE_INTEGER })
-      expect(await failure()).toContain('no room')
+      expect(await failure()).toContain('not enough space')
     })
   })
 
@@ -301,7 +301,7 @@ describe.skipIf(process.platform === 'win32')('an order to update the agent', ()
       rmSync(places.trial)
       writeFileSync(places.verdict, 'starts\n')
       begin()
-      expect(await failure()).toContain('did not stay up')
+      expect(await failure()).toContain('did not keep running')
       untouched()
     }
   })

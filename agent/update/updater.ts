@@ -1,7 +1,7 @@
 /**
  * Updates the agent to another version: verifies and stores an order, downloads and tests the executable, and
  * replaces the current one when nothing is being installed. The program that starts the agent
- * (start-script.ts, windows-helper/helper.c) rolls back if the new version does not stay up, or does not
+ * (start-script.ts, windows-helper/helper.c) rolls back if the new version does not keep running, or does not
  * reach the hub in time. ADR 0015 explains the design.
  */
 import { coded } from '#shared/domain/coded-texts/codes.ts'

@@ -634,7 +634,7 @@ static void WINAPI serviceMain(DWORD count, LPWSTR *words) {
       nameFiles(folder);
       BOOL onTrial = prepare();
       runOnce(folder, command, onTrial);
-      /* The next start is a different program from the one that did not stay up. */
+      /* The next start is a different program from the one that did not keep running. */
       if (onTrial || fileExists(trialFile)) pauseMs = RESTART_MIN_MS;
     }
     if (GetTickCount64() - begun >= STEADY_MS) pauseMs = RESTART_MIN_MS;

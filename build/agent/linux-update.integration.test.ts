@@ -121,7 +121,7 @@ describe.skipIf(!isHere)(
     })
 
     it.each([
-      ['crashes', '0.3.0', 'did not stay up', undefined],
+      ['crashes', '0.3.0', 'did not keep running', undefined],
       ['hangs', '0.4.0', 'did not reach the controller', 5],
       ['isLost', '0.5.0', 'did not reach the controller', 5],
     ] as const)(

@@ -89,7 +89,7 @@ describe.skipIf(obstacle !== null)('a failing installation', { timeout: LIMIT_MS
       const ended = await withSmallDisk('/usr/share/deployx-test', '256k', () => deploy(file))
       expect(ended).toMatchObject({ deployment_status: 'failed', reason: 'disk_space' })
       expect(ended.result_message).toMatch(
-        /A disk of this PC is full\. Make room on it, then retry\. It said: “.*No space left on device/,
+        /A disk of this PC is full\. Free some space on it, then retry\. It reported: “.*No space left on device/,
       )
       expect(ended.output).toContain('No space left on device')
       expect(await isInstalled(name)).toBe(false)
@@ -103,7 +103,7 @@ describe.skipIf(obstacle !== null)('a failing installation', { timeout: LIMIT_MS
       const ended = await withSmallDisk('/opt/small', '256k', () => deploy(file, RPM_FIELDS))
       expect(ended).toMatchObject({ deployment_status: 'failed', reason: 'disk_space' })
       expect(ended.result_message).toMatch(
-        /A disk of this PC is full\. Make room on it, then retry\. It said: “.*on the \/opt\/small filesystem/,
+        /A disk of this PC is full\. Free some space on it, then retry\. It reported: “.*on the \/opt\/small filesystem/,
       )
       expect(ended.output).toMatch(/needs .*more space on the \/opt\/small filesystem/)
       expect((await stage.pc.exec(['rpm', '-q', name])).code).not.toBe(0)

@@ -73,13 +73,13 @@ describe.skipIf(obstacle !== null)(
       expect(stat.stdout).toBe('root 755\n')
     })
 
-    it('rolls back a version that does not stay up', async () => {
+    it('rolls back a version that does not keep running', async () => {
       await handedOut.serve({ version: '0.3.0', prelude: PRELUDES.crashes })
       const message = await reaches('its failure', async () => {
         const { agent_update: update } = await office.device()
         return update?.state === 'failed' && update.message
       })
-      expect(message).toContain('Version 0.3.0 did not stay up')
+      expect(message).toContain('Version 0.3.0 did not keep running')
       await isSettledAt('0.2.0')
     })
 

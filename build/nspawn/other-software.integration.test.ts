@@ -71,7 +71,7 @@ describe.skipIf(obstacle !== null)(
         )
         expect(ended).toMatchObject({ deployment_status: 'failed', reason: 'install_failed' })
         expect(ended.result_message).toBe(
-          `Nothing was changed: this would remove ${OFFICE} 1.5 on this PC. Allow it in the deployment if that is meant.`,
+          `Nothing was changed: this would remove ${OFFICE} 1.5 on this PC. Allow it in the deployment if this is intended.`,
         )
         expect(await states(OFFICE, TOOL)).toEqual([OFFICE])
       })

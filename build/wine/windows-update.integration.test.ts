@@ -1,6 +1,6 @@
 /**
  * The built agents for Windows as a Wine service, with their real service host and a real controller: an
- * agent updates to another version, and rolls back if that version does not stay up or hangs.
+ * agent updates to another version, and rolls back if that version does not keep running or hangs.
  */
 import { readdirSync } from 'node:fs'
 import path from 'node:path'
@@ -17,7 +17,7 @@ const CHANGE_LIMIT_MS = 3 * 60_000
 const LINK_LIMIT_MS = 75_000
 /** Each case takes as long as the trial of an update may; the longest one runs with the long runs only. */
 const BROKEN = [
-  ['crashes', '0.3.0', 'did not stay up'],
+  ['crashes', '0.3.0', 'did not keep running'],
   ['hangs', '0.4.0', 'did not reach the controller'],
 ] as const
 const TRIED = process.env['DEPLOYX_TEST_FULL'] === undefined ? BROKEN.slice(0, 1) : BROKEN

@@ -43,6 +43,9 @@ export async function answerCall(
   } catch (error) {
     if (error instanceof AppError) return refusal(error.code, error.message)
     onBug(error)
-    return refusal('E_INTERNAL', 'Something went wrong in the desktop. Its log has details.')
+    return refusal(
+      'E_INTERNAL',
+      'Something went wrong in the desktop app. Its log has the details.',
+    )
   }
 }

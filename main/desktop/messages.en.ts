@@ -9,7 +9,7 @@ export const en = {
   },
   tray: {
     open: 'Open DeployX',
-    hub: 'Hub {address} · {pcs}',
+    hub: 'Controller {address} · {pcs}',
     running: '{n} deployment runs | {n} deployments run',
     failed: '{n} has failures | {n} have failures',
     paused: '{n} paused by failures',
@@ -32,19 +32,19 @@ export const en = {
     paused: 'Paused: {message} Open it to resume or cancel.',
     keepsRunning: 'DeployX keeps running',
     inTray:
-      'The hub stays up for its agents. The icon in the tray opens the window again and quits.',
+      'The controller keeps running. To open the window or to quit, use the icon in the tray.',
     inMenuBar:
-      'The hub stays up for its agents. The icon in the menu bar opens the window again and quits.',
+      'The controller keeps running. To open the window or to quit, use the icon in the menu bar.',
   },
   quitting: {
     question:
-      '{n} PC is at work. Quit DeployX? | {n} installations or removals are running. Quit DeployX?',
+      '{n} installation or removal is running. Quit DeployX? | {n} installations or removals are running. Quit DeployX?',
     detail:
       'A running installer continues there, and its result arrives when DeployX starts again. Nothing new starts until then. | Running installers continue, and their results arrive when DeployX starts again. Nothing new starts until then.',
     stay: 'Keep running',
   },
   windowBroken:
-    'The window crashed several times and was not reloaded. The hub keeps running; quit and start DeployX to see it.',
+    'The window crashed several times and was not reloaded. The controller keeps running. To open the window again, quit DeployX and start it.',
   menu: {
     file: '&File',
     view: '&View',
@@ -73,8 +73,8 @@ export const en = {
     failed: 'DeployX cannot start',
     unexpected: 'An unexpected error: {reason}',
     portTaken:
-      'Another program uses port {port}, where agents expect this hub. Close that program (it may be another DeployX) and start again, or set DEPLOYX_HUB_PORT to a free port; agents must then be enrolled again.',
-    anew: 'Start anew',
+      'Another program uses port {port}, where agents expect this controller. Close that program (it may be another DeployX) and start again, or set DEPLOYX_HUB_PORT to a free port; agents must then be enrolled again.',
+    over: 'Start over',
     withOlderData: 'Continue with older data',
     choose: 'choose {choice}',
   },

@@ -86,9 +86,9 @@ describe('a refusal that the user can resolve', () => {
   it('offers to start over, and to continue with older data if there is some', () => {
     const labels = (code: PlainErrorCode) =>
       waysOn(new AppError(code, 'x')).map(({ label }) => label)
-    expect(labels('E_DATABASE_BEHIND')).toEqual(['Continue with older data', 'Start anew'])
+    expect(labels('E_DATABASE_BEHIND')).toEqual(['Continue with older data', 'Start over'])
     for (const code of ['E_DATA_INCOMPLETE', 'E_KEYS_DAMAGED', 'E_DATABASE_CORRUPT'] as const)
-      expect(labels(code)).toEqual(['Start anew'])
+      expect(labels(code)).toEqual(['Start over'])
     for (const code of ['E_DATA_LOCKED', 'E_PORT_IN_USE', 'E_DATA_OWNER'] as const)
       expect(labels(code)).toEqual([])
     expect(waysOn(new Error('x'))).toEqual([])
@@ -97,11 +97,11 @@ describe('a refusal that the user can resolve', () => {
   it('names buttons instead of command-line options', () => {
     const error = new AppError(
       'E_DATABASE_BEHIND',
-      'Lost. To restore, start with --start-anew now. Or start with --accept-older-database.',
+      'Lost. To restore, start with --start-over now. Or start with --accept-older-database.',
     )
     const { text } = explainFailure(error, 1)
     expect(text).toBe(
-      'Lost. To restore, choose Start anew now. Or choose Continue with older data.',
+      'Lost. To restore, choose Start over now. Or choose Continue with older data.',
     )
   })
 })

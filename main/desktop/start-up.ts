@@ -64,9 +64,9 @@ export async function startOnFreePorts(
   }
 }
 
-/** A choice of the user instead of quitting. */
+/** What the user can choose instead of quitting. */
 export type WayOn = { recover: Recover; label: string }
-const START_ANEW: WayOn = { recover: 'start_anew', label: t('start.anew') }
+const START_OVER: WayOn = { recover: 'start_over', label: t('start.over') }
 const ACCEPT_OLDER: WayOn = { recover: 'accept_older', label: t('start.withOlderData') }
 
 /** The choices after a refusal. Each only if the data folder is at fault. */
@@ -74,12 +74,12 @@ export function waysOn(error: unknown): WayOn[] {
   if (!(error instanceof AppError)) return []
   switch (error.code) {
     case 'E_DATABASE_BEHIND':
-      return [ACCEPT_OLDER, START_ANEW]
+      return [ACCEPT_OLDER, START_OVER]
     case 'E_DATA_INCOMPLETE':
     case 'E_DATABASE_CORRUPT':
     case 'E_KEYS_DAMAGED':
     case 'E_KEYS_SEALED':
-      return [START_ANEW]
+      return [START_OVER]
     default:
       return []
   }
@@ -87,15 +87,14 @@ export function waysOn(error: unknown): WayOn[] {
 
 /** How the choice is passed to the next start of the app. */
 export const RECOVER_SWITCH: Record<Recover, string> = {
-  start_anew: 'start-anew',
+  start_over: 'start-over',
   accept_older: 'accept-older-database',
 }
 
-/** Buttons instead of options. */
+/** Names the buttons instead of the command-line options. */
 const forDialog = (message: string): string =>
   message
-    .replaceAll('start with --start-anew', t('start.choose', { choice: START_ANEW.label }))
-    .replaceAll('start over with --start-anew', t('start.choose', { choice: START_ANEW.label }))
+    .replaceAll('start with --start-over', t('start.choose', { choice: START_OVER.label }))
     .replaceAll(
       'start with --accept-older-database',
       t('start.choose', { choice: ACCEPT_OLDER.label }),

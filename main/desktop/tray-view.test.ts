@@ -62,7 +62,7 @@ describe('the menu', () => {
   it('shows the hub, opens, starts and quits', () => {
     expect(labels(trayView(pulse()).menu)).toEqual([
       'Open DeployX',
-      'Hub 192.168.1.20:7480 · 3 of 5 PCs online',
+      'Controller 192.168.1.20:7480 · 3 of 5 PCs online',
       'New deployment',
       'Quit',
     ])
@@ -103,13 +103,15 @@ describe('the menu', () => {
 })
 
 it('the tooltip shows the same, without names', () => {
-  expect(trayView(pulse()).tooltip).toBe('DeployX · Hub 192.168.1.20:7480 · 3 of 5 PCs online')
+  expect(trayView(pulse()).tooltip).toBe(
+    'DeployX · Controller 192.168.1.20:7480 · 3 of 5 PCs online',
+  )
   const busy = pulse({ active_deployments: [office, office] }, [
     { id: id(3), name: 'VLC', failed: 2, isPaused: false },
     { id: id(4), name: 'Pilot', failed: 1, isPaused: true },
   ])
   expect(trayView(busy).tooltip).toBe(
-    'DeployX · Hub 192.168.1.20:7480 · 3 of 5 PCs online · 2 deployments run · 1 has failures · 1 paused by failures',
+    'DeployX · Controller 192.168.1.20:7480 · 3 of 5 PCs online · 2 deployments run · 1 has failures · 1 paused by failures',
   )
   const long = trayView({ ...busy, hubAddress: `[${'fe80::'.repeat(30)}]:7480` })
   expect(long.tooltip.length).toBeLessThanOrEqual(127)

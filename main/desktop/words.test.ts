@@ -95,7 +95,7 @@ it('counts PCs in words', () => {
 
 it('explains what quitting does to running installers', () => {
   expect(quitWarning(1)).toEqual({
-    message: '1 PC is at work. Quit DeployX?',
+    message: '1 installation or removal is running. Quit DeployX?',
     detail:
       'A running installer continues there, and its result arrives when DeployX starts again. Nothing new starts until then.',
   })

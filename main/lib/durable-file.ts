@@ -34,7 +34,7 @@ export function createDurableFiles(fs: DurableFs, platform: NodeJS.Platform = pr
   }
 
   /**
-   * Flushes the names in this folder. Windows cannot open folders; NTFS journals its names itself.
+   * Flushes the entries of this folder. Windows cannot open folders; NTFS journals them itself.
    */
   function syncFolder(folder: string): void {
     if (platform !== 'win32') syncPath(folder, 'r')
@@ -108,5 +108,5 @@ export function createDurableFiles(fs: DurableFs, platform: NodeJS.Platform = pr
 export const { syncFolder, renameDurably, writeDurably, copyDurably, makeFolderDurably } =
   createDurableFiles(nodeFs)
 
-/** Renames without flushing, for what may be lost: log rotation. */
+/** Renames without flushing, for files that may be lost, such as rotated logs. */
 export const renameLoosely = (from: string, to: string): void => nodeFs.renameSync(from, to)

@@ -1,5 +1,5 @@
 /**
- * The two channels between page and desktop: calls in, notes out. Only types from shared, so that
+ * The two channels between page and desktop: calls to the desktop, events to the page. Only types from shared, so that
  * nothing is bundled here.
  */
 import { contextBridge, ipcRenderer } from 'electron'

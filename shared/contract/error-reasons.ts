@@ -10,11 +10,11 @@ const ILLEGAL_STATE = {
   deployment_not_started: 'This deployment has not started yet. Cancel it instead.',
   deployment_not_running: 'This deployment is not running.',
   deployment_not_paused: 'This deployment is not paused.',
-  deployment_canceling: 'This deployment is being cancelled. Try again once it has ended.',
+  deployment_canceling: 'This deployment is being cancelled. Retry once it has ended.',
   deployment_not_retryable: 'This deployment cannot be retried now.',
-  target_not_failed: 'Only failed targets can be tried again.',
+  target_not_failed: 'Only failed targets can be retried.',
   nothing_failed: 'No target of this deployment has failed.',
-  no_restart_waits: 'No restart of this deployment waits or is announced.',
+  no_restart_waits: 'No restart of this deployment is waiting or announced.',
   file_damaged:
     'The file of {software} is damaged on this controller. Upload it again under Software.',
   files_damaged:
@@ -24,9 +24,9 @@ const ILLEGAL_STATE = {
   files_missing:
     'The file of {software} is missing on this controller, and of {n} more. Upload it again under Software.',
   secrets_lost:
-    'The secrets in the arguments of {software} can no longer be opened. Enter them again under Software.',
+    'The secrets in the arguments of {software} can no longer be decrypted. Enter them again under Software.',
   device_working:
-    'A deployment is still at work on the old entry. Wait until that has ended, or cancel it.',
+    'A deployment is still running on the old entry. Wait until it has ended, or cancel it.',
   device_not_the_same:
     'This PC does not match {device}: after a reinstallation, name and hardware must be the same and the old entry offline.',
   device_connecting: '{device} may be about to reconnect. Try again in a minute.',
@@ -43,14 +43,14 @@ const ILLEGAL_STATE = {
 } as const
 
 const CONFLICT = {
-  outdated: '{what} was changed by someone else meanwhile.',
+  outdated: '{what} was changed by someone else in the meantime.',
   changed_together:
-    'Something else changed the same thing at the same moment. Nothing was changed; try again.',
+    'Another request changed the same thing at the same moment. Nothing was saved; try again.',
   username_taken: 'There is already a user named {name}.',
   group_name_taken: 'There is already a group named {name}.',
   installer_exists: '{software} has an installer for {platform} {arch} already.',
   different_file:
-    'This is another file than {file} was: its SHA-256 differs. Nothing of it was kept. Add it as new software if you mean it.',
+    'This file is not {file}: its SHA-256 differs. Nothing was stored. To use it anyway, add it as new software.',
   password_changed: 'The password has just been changed. Sign in again.',
   request_id_reused: 'This request_id was used for a different request.',
   answer_unreadable: 'This request was already carried out; its answer is no longer readable.',
@@ -58,13 +58,13 @@ const CONFLICT = {
 
 const IN_USE = {
   used_by_deployment:
-    '{what} is part of the deployment {deployment}, which has not ended. Wait for the end or cancel it.',
+    '{what} is part of the deployment {deployment}, which has not ended. Wait until it ends, or cancel it.',
   used_by_deployments:
-    '{what} is part of the deployment {deployment} and of {n} more, which have not ended. Wait for the end or cancel it.',
+    '{what} is part of the deployment {deployment} and of {n} more, which have not ended. Wait until they end, or cancel them.',
   used_by_other_user:
-    '{what} is part of a deployment of another user, which has not ended. Wait for the end or cancel it.',
+    '{what} is part of a deployment of another user, which has not ended. Wait until it ends, or cancel it.',
   used_by_other_users:
-    '{what} is part of a deployment of another user and of {n} more, which have not ended. Wait for the end or cancel it.',
+    '{what} is part of a deployment of another user and of {n} more, which have not ended. Wait until they end, or cancel them.',
   file_being_sent:
     'The damaged file is being sent to a PC. Wait until that has finished, then upload it again.',
 } as const

@@ -35,7 +35,7 @@ export const DeploymentPaused = z.object({
   deployment_id: DeploymentId,
   deployment_name: z.string(),
   action: DeploymentAction.default('install'),
-  /** One sentence: "2 of 3 failed (67 %), the limit is 50 %." */
+  /** One sentence: "2 of 3 failed (67%); the failure threshold is 50%." */
   message: z.string(),
   code: TextCode.optional(),
   params: AnyParams.optional(),

@@ -22,7 +22,7 @@ export const INSTALLER_TECHNOLOGIES = {
   squirrel: {
     name: 'Squirrel',
     silentArgs: '--silent',
-    note: 'It installs for one user only. Look for an installer for the whole PC.',
+    note: 'It installs for one user only. Look for an installer for all users.',
   },
   sevenzip: {
     name: '7-Zip self-extractor',

@@ -1,4 +1,4 @@
-/** Tests wait for events. These limits only end a failing test, so they must hold on a machine with ten times too much load. */
+/** Tests wait for events. The limits here only end failing tests, so they are long enough for an overloaded machine. */
 
 /** How long tests wait for an event. Below the timeout of a test (vitest.config.ts), so that a failure names the event. */
 export const EVENT_LIMIT_MS = 90_000

@@ -74,14 +74,16 @@ test('downloads are limited, and a laptop on battery waits until it is plugged i
   })
   const foreseen = preflightGroup(page, 'will_wait')
   await expect(foreseen).toHaveAttribute('data-count', '1')
-  await expect(foreseen).toContainText('On battery: waits up to 60 minutes to be plugged in')
+  await expect(foreseen).toContainText(
+    'On battery power: waits up to 60 minutes for the PC to be plugged in',
+  )
   await expect(foreseen).toContainText('LAPTOP-7')
   await keepBoth(page, 'review-battery')
   await start(page)
   await expect(page.getByText('limited to 2 MiB/s')).toBeVisible()
   const row = targetRow(page, 'LAPTOP-7')
   await expect(row).toHaveAttribute('data-reason', 'retry_later')
-  await expect(row.getByTestId('target-message')).toContainText('the PC runs on battery')
+  await expect(row.getByTestId('target-message')).toContainText('the PC is on battery power')
   await keepBoth(page, 'held-target')
   await expectTarget(page, 'DESK-01', 'completed')
   await expect(row).toHaveAttribute('data-status', 'pending')

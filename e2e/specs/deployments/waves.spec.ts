@@ -59,7 +59,7 @@ test('a failed pilot PC pauses the rest; a user resumes; a retry keeps the first
 
   const notice = page.getByTestId('deployment-notice')
   await expect(notice).toHaveAttribute('data-kind', 'failures', { timeout: PAUSE_LIMIT_MS })
-  await expect(notice).toContainText(/Paused: 1 of 1 .*100 %.*the limit is 50 %/)
+  await expect(notice).toContainText(/Paused: 1 of 1 .*100%.*the failure threshold is 50%/)
   await expect(page.getByTestId('deployment-wave')).toHaveText('Wave 1 of 2')
   await expect(page.getByTestId('pause-deployment')).toHaveCount(0)
   await expectTarget(page, 'PC-1', 'failed')

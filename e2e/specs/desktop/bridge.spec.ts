@@ -6,7 +6,9 @@ import { setUp } from '../../pages/account.ts'
 import { expect, test } from '../../support/fixtures.ts'
 import { callBridge, callBridgeRaw, listenToNotes } from '../../support/page-world.ts'
 
-test('tells the page the console address, the data folder and the versions', async ({ launch }) => {
+test('passes the console address, the data folder and the versions to the page', async ({
+  launch,
+}) => {
   const { page, electron, dataDir } = await launch()
   const info = await callBridge(page, 'app.info', undefined)
   expect(info).toMatchObject({

@@ -46,7 +46,7 @@ test('quitting while an installer runs asks first, and the computer stays awake 
       return first ?? null
     }),
   )
-  expect(asked.message).toBe('1 PC is at work. Quit DeployX?')
+  expect(asked.message).toBe('1 installation or removal is running. Quit DeployX?')
   expect(asked.detail).toContain('its result arrives when DeployX starts again')
   expect(asked.buttons).toEqual(['Quit', 'Keep running'])
   expect((await fetch(`${app.consoleUrl}/auth/state`)).status).toBe(200)

@@ -47,7 +47,7 @@ test('a recovery file saved after a key rotation turns a new computer into the c
   await expect(page.getByTestId('change-keys-form')).toHaveCount(0)
   await expect(fingerprint).not.toHaveText(before!)
   await expect(page.getByTestId('hub-fingerprint')).not.toHaveText(before!)
-  await expect(page.getByTestId('keys-followed')).toHaveText('the only PC has followed')
+  await expect(page.getByTestId('keys-followed')).toHaveText('the only PC uses the new keys')
   await expect(page.getByTestId('recovery-note')).toContainText('older than the keys')
   await saveRecoveryFile(page, false)
   await expect(page.getByTestId('recovery-note')).toHaveCount(0)

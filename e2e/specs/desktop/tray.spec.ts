@@ -112,7 +112,7 @@ test('a deployment shows in the tray and ends with a notification, and a failure
   })
   const third = await until('the notification of the pause', () => bus.notifications().at(2))
   expect(third.summary).toBe('Pilot')
-  expect(third.body).toMatch(/^Paused: 1 of 1 failed \(100 %\), the limit is 50 %\./)
+  expect(third.body).toMatch(/^Paused: 1 of 1 failed \(100%\); the failure threshold is 50%\./)
   await expect.poll(() => bus.tray()?.tooltip).toContain('1 paused by failures')
   expect(labels(bus.tray()!.menu)).toContain('Pilot: paused, 1 failed')
   await api.call('deployments.resume', { params: { id: pilot } })

@@ -64,7 +64,7 @@ test('an old version is found with the PCs that have it, and a deployment starts
   await search.pressSequentially('VLC')
   await expect(page).toHaveURL(/find=VLC$/)
   await expect(rowOf(page, 'vlc')).toContainText('2 versions')
-  await expect(rowOf(page, 'vlc')).toContainText('2 PCs behind')
+  await expect(rowOf(page, 'vlc')).toContainText('2 PCs outdated')
   await expect(rowOf(page, 'vlc')).toContainText(HOSTILE)
   await expect(rowOf(page, 'vlc', '3.0.21-1')).toContainText('Newest found')
   await expect(rowOf(page, 'vlc', '3.0.9-2')).toContainText('Older')

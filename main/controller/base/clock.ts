@@ -13,8 +13,8 @@ export type ClockSource = PlainClock & {
 }
 export type ClockChange = {
   /**
-   * How far displayed time has advanced beyond the time in which the controller worked; negative:
-   * back.
+   * How far the displayed time has advanced more than the time in which the controller ran.
+   * Negative: the clock was set back.
    */
   shiftMs: number
   /** The part of `shiftMs` that elapsed time does not explain: the clock was set. */
@@ -51,14 +51,13 @@ const TICK_MS = 1_000
 
 export type Reading = { wallMs: number; monotonicMs: number; uptimeMs: number }
 /**
- * The clocks at the last tick; and how long, until then, the process ran and the computer slept
- * undetected.
+ * The clocks at the last tick, and how long the process had run and the computer had slept by then.
  */
 export type Anchor = Reading & { awakeMs: number; sleptMs: number }
 
 /**
- * How long the process has run since the tick: any excess over the limit is a suspension, which the
- * next tick accounts for. Pure.
+ * How long the process has run since the tick. More than the limit means that it was suspended; the
+ * next tick handles that. Pure.
  */
 const workedMs = (anchor: Anchor, monotonicMs: number): number =>
   Math.min(Math.max(0, monotonicMs - anchor.monotonicMs), JUMP_MS)

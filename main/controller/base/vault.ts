@@ -24,7 +24,7 @@ const TAG_BYTES = 16
 export const lockedByKeystore = (file: string, cause?: unknown): AppError =>
   new AppError(
     'E_KEYS_SEALED',
-    `The key in ${file} is protected by the keystore of the computer and user that made it, which refused access to it. ` +
+    `The key in ${file} is protected by the keystore of the computer and user that created it, and that keystore refused access. ` +
       'Unlock that keystore and start the desktop app again, or restore a recovery file into an empty data folder.',
     [],
     { cause },
@@ -63,7 +63,7 @@ export function readSecret(file: string, key: VaultKey): Buffer {
   }
 }
 
-/** Seals a plain-text file from a time without a keystore. */
+/** Seals a file that was written in plain text while there was no keystore. */
 export function sealSecret(file: string, key: VaultKey): void {
   if (key && existsSync(file) && !isSealed(readFileSync(file)))
     writeSecret(file, readFileSync(file), key)

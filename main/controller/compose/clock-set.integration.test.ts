@@ -106,7 +106,7 @@ describe.runIf(hasFakeTime)('a clock that is set', () => {
     })
   })
 
-  it('back by a day prolongs no wait for sign-in', async () => {
+  it('back by a day does not prolong the delay after wrong passwords', async () => {
     controllerClock.set(0)
     const guess = () =>
       controller.anonymous.raw('POST', '/auth/login', { username: 'anna', password: 'wrong' })

@@ -13,9 +13,9 @@ import type { Keystore } from '../base/vault.ts'
 export type ControllerOptions = {
   dataDir: string
   migrationsDir: string
-  /** Where the built worker threads are; null: they run from the sources. */
+  /** Folder of the built worker threads; null: they run from the sources. */
   workersDir: string | null
-  /** The built console, served to browsers; null: none is served. */
+  /** Folder of the built console for browsers; null: no console is served. */
   rendererDir: string | null
   /** The single-file agents with their SHA256SUMS, offered to PCs without one. Default: none. */
   agentsDir?: string | null
@@ -31,7 +31,7 @@ export type ControllerOptions = {
    * DNS names of the office for the console; only these and the computer's own names are accepted.
    */
   consoleNames?: readonly string[]
-  /** Serve the console over plain HTTP beyond loopback too? Default: TLS with a separate key. */
+  /** Whether other computers reach the console over plain HTTP. Default: over TLS, with a separate key. */
   consolePlainHttp?: boolean
   /** The code that the first account needs. Default: none. */
   setupCode?: string | null
@@ -40,20 +40,20 @@ export type ControllerOptions = {
    */
   allowedOrigins: readonly string[]
   log: Log
-  /** May packages be downloaded from this computer and its link-local neighbours? Default: no. */
+  /** Whether packages may be downloaded from this computer and from link-local addresses. Default: no. */
   allowPrivateFetch?: boolean
-  /** Protects the key files. Default: only their permissions do. */
+  /** Encrypts the key files. Default: only file permissions protect them. */
   keystore?: Keystore | null
   /** The user's decision after a refused start. Default: refuse. */
   recover?: Recover | null
   /**
-   * A recovery file was verified and unpacked: restart the controller to restore it. Default: it
-   * waits for the next start.
+   * Called once a recovery file has been verified and unpacked; a restart of the controller restores
+   * it. Default: it is restored at the next start.
    */
   onRestored?: () => void
-  /** Advertise the hub on the LAN, so that agents find it? Default: yes. */
+  /** Whether the hub is advertised on the LAN, so that agents find it. Default: yes. */
   discovery?: boolean
-  /** Whether agents are updated automatically. Default: they are. */
+  /** Whether agents are updated automatically. Default: yes. */
   agentUpdates?: () => 'automatic' | 'off'
   /** For tests that set the clock. Default: the computer's clocks. */
   clock?: ClockSource
@@ -79,7 +79,7 @@ export type Activity = {
 
 export type Controller = {
   readonly consoleUrl: string
-  /** Of the console's TLS key; null over plain HTTP. */
+  /** Fingerprint of the console's TLS key; null over plain HTTP. */
   readonly consoleFingerprint: Fingerprint | null
   /** Others can reach the console over plain HTTP, so traffic can be read on the network. */
   readonly isConsoleOpenToRead: boolean

@@ -1,4 +1,4 @@
-/** What listens: the consoles' port, the hub for the agents, and its advertisement on the LAN. */
+/** Everything that listens on the network: the consoles' port, the hub for agents, and the hub's advertisement on the LAN. */
 import type { HubStatus } from '#shared/contract/rest/entities.ts'
 import type { Clock, Random } from '../base/context.ts'
 import { startAdvertising } from '../edges/agents/advertise.ts'
@@ -83,7 +83,7 @@ export async function openEdges(
   })
 
   undo.push(
-    // Last in, first out: otherwise the software slice would wait for running inspections.
+    // In reverse order: stopped first, the software slice would wait for running inspections.
     () => software.stop(),
     () => inspection.stop(),
     () => deployments.stop(),
@@ -140,7 +140,7 @@ export async function openEdges(
     pairing.keysChanged()
     advertiser?.renew()
     hub.renewTls(next.tls)
-    // They reconnect within seconds, receive the new certificate and follow.
+    // Agents reconnect within seconds and receive the new certificate, which tells them the new keys.
     agents.dropAll()
   })
 

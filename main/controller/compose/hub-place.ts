@@ -1,9 +1,9 @@
-/** Where the hub is reached: the port is known once it listens. */
+/** The addresses under which the hub can be reached. Its port is known only once it listens. */
 import { hubAddresses } from '../base/lan-addresses.ts'
 
 export type HubPlace = ReturnType<typeof createHubPlace>
 
-/** @param wanted the port asked for; 0: any free one */
+/** @param wanted the requested port; 0: any free port */
 export function createHubPlace(
   wanted: number,
   host: string | undefined,
@@ -13,7 +13,7 @@ export function createHubPlace(
   return {
     port: (): number => port,
     listensOn: (actual: number): void => void (port = actual),
-    /** `address:port` of this computer, the best first. */
+    /** `address:port` of this computer, the most likely to be reachable first. */
     addresses: (): string[] => hubAddresses(port, host, isDefaultRoute),
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Wires the whole controller. The only entry point: for the desktop app, the headless start and the
- * tests.
+ * Creates the whole controller and connects its parts. The desktop app, the headless start and the
+ * tests all enter here.
  */
 import { join } from 'node:path'
 import { systemRandom } from '#shared/node/random.ts'
@@ -25,7 +25,7 @@ import { createSlices } from './slices.ts'
 export type { Recover } from '../slices/check/index.ts'
 export type { Activity, Controller, ControllerOptions } from './controller.types.ts'
 
-/** How often the disk reserve is refilled if there is room. */
+/** How often the disk reserve is refilled, if there is free space. */
 const REFILL_EVERY_MS = 30_000
 
 /**

@@ -1,6 +1,6 @@
 /**
- * A user's possessions across all slices: counted before the user is removed, and then transferred
- * to another user or to nobody.
+ * What a user owns, in all slices: counted before the user is removed, then transferred to another
+ * user or left without an owner.
  */
 import type { Holdings } from '#shared/contract/rest/entities.ts'
 import type { UserId } from '#shared/domain/ids.ts'
@@ -37,7 +37,7 @@ export function createOwnership(slices: Slices): Ownership {
       for (const slice of [devices, groups, software, enrollment, deployments])
         slice.handOver(from, to, name)
     },
-    /** The list may include previously unowned devices, which look the same. */
+    /** The list may include devices that had no owner before: notifying about them does no harm. */
     handedOver(to) {
       if (to !== null) devices.announce(devices.ownedBy(to))
     },

@@ -1,4 +1,4 @@
-/** The slices, each with what it stands on: read from the top, nothing refers to something further down. */
+/** Creates the slices in the order of their dependencies: each uses only what was created above it. */
 import type { ControllerSettings } from '#shared/contract/rest/settings-routes.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
 import { createAgentFiles } from '../base/agent-files.ts'

@@ -1,7 +1,7 @@
 /**
- * A reinstalled PC takes over its old row's data across all slices: groups, history, pending work,
- * owner and given name. The new row stays, because its key and sequence numbers are those of the
- * agent.
+ * Moves the data of a reinstalled PC's old row to its new row, in all slices: groups, history,
+ * pending work, owner and name. The new row stays, because the agent uses its key and sequence
+ * numbers.
  */
 import type { DeviceId } from '#shared/domain/ids.ts'
 import type { Viewer } from '../base/context.ts'
@@ -13,8 +13,8 @@ import type { Store } from '../store/store.ts'
 export type TakeOver = (viewer: Viewer, id: DeviceId, from: DeviceId) => void
 
 /**
- * @throws AppError E_NOT_FOUND, E_ILLEGAL_STATE if it is not proposed (any more), or the old row is
- * working
+ * @throws AppError E_NOT_FOUND; E_ILLEGAL_STATE if this is not (or no longer) proposed, or the old
+ * row has running work
  */
 export const createTakeOver =
   (deps: { store: Store; devices: Devices; groups: Groups; deployments: Deployments }): TakeOver =>

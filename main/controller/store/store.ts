@@ -122,7 +122,7 @@ function setAside(file: string, cause: unknown, clock: Clock): AppError {
     if (existsSync(file + suffix)) renameDurably(file + suffix, aside + suffix)
   return new AppError(
     'E_DATABASE_CORRUPT',
-    `The database ${file} is damaged and was moved aside as ${aside}. Copy a backup (deployx.db.backup-…) to ${file} and start with --accept-older-database, or start over with --start-anew (it moves the old files aside and deletes none) and restore a recovery file on the first screen.`,
+    `The database ${file} is damaged and was moved aside as ${aside}. Copy a backup (deployx.db.backup-…) to ${file} and start with --accept-older-database, or start with --start-over (it moves the old files aside and deletes none) and restore a recovery file on the first screen.`,
     [],
     { cause },
   )

@@ -1,4 +1,4 @@
-/** Tests the check itself: if it were broken, it would accept everything unnoticed. */
+/** Tests the check itself: a broken check would accept everything. */
 import { describe, expect, it } from 'vitest'
 import { createReplyCheck, replyCheck } from './reply-check.ts'
 
@@ -63,7 +63,7 @@ describe('the check of a reply', () => {
     ['another media type', '/list.csv', answer(200, 'a,b', 'text/plain')],
     ['no media type', '/list.csv', answer(200, 'a,b', null)],
     ['a code of another status', '/things/7', answer(404, error('E_VALIDATION'))],
-    ['the path of a number where it is a word', '/things/all', answer(200, thing)],
+    ['a reply that fits only another path', '/things/all', answer(200, thing)],
   ])('refuses %s', (_what, path, reply) => {
     expect(() => check('GET', path, reply)).toThrow(/unlike \/openapi\.json/)
   })

@@ -88,14 +88,14 @@ export function createScenarioAgent(deps: {
     if (command.action === 'cancel') {
       if (deps.ignoresCancel) return null
       if (held.has(command.attempt_id)) return { accepted: true }
-      return { accepted: false, why: 'unknown_attempt', message: 'Not known here.' }
+      return { accepted: false, why: 'unknown_attempt', message: 'Unknown here.' }
     }
     received++
     commands.push(command)
     const [first] = next()
     if (first?.do === 'silent') return null
     if (first?.do === 'refuse')
-      return { accepted: false, why: first.why, message: `It says ${first.why}.` }
+      return { accepted: false, why: first.why, message: `Refused: ${first.why}.` }
     if (begun.has(command.attempt_id)) return { accepted: true }
     held.set(command.attempt_id, { command, isInstalling: false })
     return first?.do === 'answer_lost' ? null : { accepted: true }

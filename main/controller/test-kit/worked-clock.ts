@@ -1,7 +1,7 @@
 /**
- * A clock for tests with short timeouts and agents in the same process: it advances only while this process gets to
- * work. A turn of the event loop counts for a few ms at most, so on a machine with too much load the timeouts grow with
- * everything that they limit.
+ * A clock for tests with short timeouts and agents in the same process. It counts only the time in which this process
+ * runs: a turn of the event loop counts as 10 ms at most. So on an overloaded machine, timeouts become longer together
+ * with the work that they limit.
  */
 import { systemClock } from '#shared/node/clock.ts'
 import type { ClockSource } from '../base/clock.ts'

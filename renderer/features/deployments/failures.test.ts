@@ -45,7 +45,7 @@ describe('the explanation of a target', () => {
     ))
   it('states why the PC defers work, and the next step after it was deferred for too long', () => {
     const held = aTarget({ reason: 'retry_later', held_by: 'on_battery' })
-    expect(explainTarget(held)).toBe('the PC runs on battery')
+    expect(explainTarget(held)).toBe('because the PC is on battery power')
     expect(explainTarget(aTarget({ reason: 'paused', held_by: 'on_battery' }))).toBe(
       'until it is resumed',
     )

@@ -9,7 +9,7 @@ export const en = {
     sent: '{size} sent',
     progress: 'Progress',
     targetsByState: 'Targets by state',
-    succeeded: '{percent} % succeeded',
+    succeeded: '{percent}% succeeded',
     ended: 'Ended {time}',
   },
   notice: {
@@ -29,7 +29,7 @@ export const en = {
     paused: 'Paused.',
     starts: 'Starts {time}',
     onlyWithin: 'Only within its window: {window}.',
-    onThen: 'This computer has to be on then.',
+    onThen: 'The controller’s computer must be on at that time.',
     preview: 'The PCs are chosen at that time.',
     waits: 'Waiting for its window: {window}',
     continues: 'Continues {time}.',
@@ -97,7 +97,7 @@ export const en = {
     copied: 'Copied',
     copy: 'Copy',
     textOutput: 'Text of the output',
-    omitted: '{size} in the middle were left out.',
+    omitted: '{size} in the middle was left out.',
     nothingWrittenYet: 'Nothing written yet.',
     installerWroteNothing: 'The installer wrote nothing.',
     follow: 'Follow',
@@ -119,9 +119,9 @@ export const en = {
     noticeShown:
       '{n} PC shows a notice. It disappears when the agent receives the cancellation. | {n} PCs show a notice. It disappears when the agents receive the cancellation.',
     cancelInstall:
-      'This deployment restarts no more PCs; its installations there are complete only after a restart.',
+      'This deployment restarts no more PCs. Installations that need a restart stay incomplete until someone restarts the PC.',
     cancelRemoval:
-      'This deployment restarts no more PCs; its removals there are complete only after a restart.',
+      'This deployment restarts no more PCs. Removals that need a restart stay incomplete until someone restarts the PC.',
     mayFollow:
       'PCs whose installer asks for it, {n} minute after a notice on their screens | PCs whose installer asks for it, {n} minutes after a notice on their screens',
     impossible: 'No restart',
@@ -178,27 +178,30 @@ export const en = {
       '{times} batches of one PC, then {rest}. | {times} batches of {n} PCs, then {rest}.',
     atMost: 'One at a time. | At most {n} at a time.',
     pause: 'Pause between batches: {time}.',
-    limit: 'pauses when {percent} % have failed',
+    limit: 'pauses when {percent}% have failed',
     limitAfter:
-      'pauses when {percent} % have failed, after at least {n} PC | pauses when {percent} % have failed, after at least {n} PCs',
+      'pauses when {percent}% have failed, once at least {n} PC has ended | pauses when {percent}% have failed, once at least {n} PCs have ended',
     wave: 'Wave {wave}',
     waveOf: '{n} PC: {names} | {n} PCs: {names}',
     waves: 'Waves {first} to {last}',
     moreWaves: '{n} PC in {waves} more waves | {n} PCs in {waves} more waves',
     andMore: '{names} and {more} more',
     moment: '{day} at {time}',
-    skippedOpening: '{window}. The clocks skip {time} {day}: the window then opens at {at}',
-    skippedClosing: '{window}. The clocks skip {time} {day}: the window then closes at {at}',
-    repeatedOpening: '{window}. The clocks show {time} twice {day}: the window opens at the first',
-    repeatedClosing: '{window}. The clocks show {time} twice {day}: the window closes at the first',
+    skippedOpening:
+      '{window}. The clocks skip {time} ({day}): on that day, the window opens at {at}',
+    skippedClosing:
+      '{window}. The clocks skip {time} ({day}): on that day, the window closes at {at}',
+    repeatedOpening:
+      '{window}. The clocks show {time} twice ({day}): the window opens the first time',
+    repeatedClosing:
+      '{window}. The clocks show {time} twice ({day}): the window closes the first time',
     clockAhead:
-      'The clock of this computer is {time} ahead of the controller’s. Times here follow the controller.',
+      'Your computer’s clock is {time} ahead of the controller’s. Times here follow the controller.',
     clockBehind:
-      'The clock of this computer is {time} behind the controller’s. Times here follow the controller.',
-    skipped:
-      '{time} does not exist that night because the clocks go forward. The start is at {at}.',
+      'Your computer’s clock is {time} behind the controller’s. Times here follow the controller.',
+    skipped: '{time} does not exist that night because the clocks go forward. It starts at {at}.',
     repeated:
-      '{time} occurs twice that night because the clocks go back. The start is at the first ({zone}).',
+      '{time} occurs twice that night because the clocks go back. It starts the first time ({zone}).',
   },
   stop: {
     cancelDeploymentTitle: 'Cancel this deployment?',
@@ -228,14 +231,14 @@ export const en = {
     stoppingText: 'Running installations continue to their end.',
     failedText: 'Nothing was stopped. Try again.',
   },
-  /** Texts of waiting reasons continue the word "Waiting", which precedes them. */
+  /** Waiting reasons follow the word "Waiting", as in "Waiting for its turn". */
   reasons: {
     connecting: 'for agents to connect',
     waiting_for_device: 'for the PC to come online',
     waiting_for_wave: 'for its turn',
     waiting_for_window: 'until it may start',
     device_busy: 'for other work on this PC',
-    retry_later: 'the PC was busy; it will be tried again soon',
+    retry_later: 'because the PC was busy; it is retried soon',
     paused: 'until it is resumed',
     verifying: 'verifying',
     reboot_pending: 'installed, a restart is needed',
@@ -245,14 +248,14 @@ export const en = {
     download_failed: 'the download failed',
     integrity: 'the downloaded file differs from the expected one',
     disk_space: 'not enough disk space',
-    permission: 'the agent may not install',
+    permission: 'the agent lacks permission to install it',
     install_failed: 'the installer reported a failure',
     not_detected: 'the installer ended, but the software was not found afterwards',
     timeout: 'the installer did not end in time',
     interrupted: 'interrupted, the result is unknown',
     lease_expired: 'the PC stopped responding',
     rejected_by_agent: 'the agent refused the command',
-    dependency_failed: 'software that it needs failed',
+    dependency_failed: 'a package it depends on failed',
     internal: 'an internal error in DeployX',
     already_installed: 'already installed',
     no_installer: 'no installer fits this PC',
@@ -273,14 +276,14 @@ export const en = {
     interrupted: 'Check the PC, then retry.',
     lease_expired: 'If the installer still ends, its result is recorded when the PC is back.',
     rejected_by_agent: 'Check that this PC is enrolled with this controller.',
-    dependency_failed: 'Retry that software first.',
+    dependency_failed: 'Retry that package first.',
     internal: 'Retry. If it happens again, check the log.',
     no_installer: 'Add an installer for its platform and architecture.',
   },
   /** Reasons that read differently for a removal. */
   removalReasons: {
     reboot_pending: 'removed, a restart is needed',
-    permission: 'the agent may not remove it',
+    permission: 'the agent lacks permission to remove it',
     install_failed: 'the removal failed',
     not_detected: 'the removal ended, but the software is still there',
     timeout: 'the removal did not end in time',
@@ -295,13 +298,13 @@ export const en = {
     lease_expired: 'If the removal still ends, its result is recorded when the PC is back.',
   },
   deferred: {
-    battery: 'the PC runs on battery',
-    batteryFailed: 'the PC was running on battery',
-    batteryNext: 'Plug it in, then retry. The settings can allow work on battery.',
-    metered: 'the PC is on a metered network',
+    battery: 'because the PC is on battery power',
+    batteryFailed: 'the PC was on battery power',
+    batteryNext: 'Plug it in, then retry. You can allow work on battery power in the settings.',
+    metered: 'because the PC is on a metered network',
     meteredFailed: 'the PC was on a metered network',
     meteredNext:
-      'Connect it to another network, then retry. The settings can allow metered networks.',
+      'Connect it to another network, then retry. You can allow metered networks in the settings.',
   },
   explained: {
     installed: 'installed',
@@ -314,9 +317,9 @@ export const en = {
     needed: 'a restart is needed',
     waitsUntilFree: 'restart waits until the PC is free',
     waits: 'restart waits {reason}',
-    cancelling: 'its restart is being cancelled',
+    cancelling: 'cancelling the restart',
     announced: 'restarts {time}, notice is shown',
-    ordering: 'its restart is being ordered',
+    ordering: 'sending the restart order',
     done: 'restarted {time}',
     failed: 'not restarted: {message}',
     unknown: 'the result is unknown',
@@ -327,13 +330,11 @@ export const en = {
     noticeShownAt:
       'The PC shows a notice that it restarts {time}. It disappears when the agent receives the cancellation.',
     offline:
-      'It is offline and already has the order: unless it reconnects before, it restarts anyway.',
+      'It is offline and already has the restart order. Unless it reconnects first, it restarts anyway.',
     offlineAt:
-      'It is offline and already has the order: unless it reconnects before, it restarts {time} anyway.',
-    installIncomplete:
-      'The installation is complete only after a restart; somebody has to restart the PC.',
-    removalIncomplete:
-      'The removal is complete only after a restart; somebody has to restart the PC.',
+      'It is offline and already has the restart order. Unless it reconnects first, it restarts {time} anyway.',
+    installIncomplete: 'The installation stays incomplete until someone restarts the PC.',
+    removalIncomplete: 'The removal stays incomplete until someone restarts the PC.',
     othersAsPlanned: 'Other PCs of this deployment restart as planned.',
     cancel: 'Cancel restart',
     keep: 'Keep restart',

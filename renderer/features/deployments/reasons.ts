@@ -8,7 +8,7 @@ import { t } from './texts.ts'
 
 export type ReasonText = { text: string; next?: string }
 
-/** Texts of waiting reasons continue the word "Waiting", which precedes them. */
+/** Waiting reasons follow the word "Waiting", as in "Waiting for its turn". */
 export const REASON_TEXT: Record<TargetReason, ReasonText> = {
   connecting: { text: t('reasons.connecting') },
   waiting_for_device: { text: t('reasons.waiting_for_device') },
@@ -69,7 +69,7 @@ const REMOVAL_TEXT: Partial<Record<TargetReason, ReasonText>> = {
 export const reasonText = (reason: TargetReason, action: DeploymentAction): ReasonText =>
   (action === 'uninstall' ? REMOVAL_TEXT[reason] : undefined) ?? REASON_TEXT[reason]
 
-/** Texts for a waiting target (after the word "Waiting") and for one that failed because of it. */
+/** Texts for a target that waits (after the word "Waiting") and for one that failed for this reason. */
 const HELD_TEXT: Record<HeldBy, { waits: string; failed: string; next: string }> = {
   on_battery: {
     waits: t('deferred.battery'),

@@ -105,7 +105,7 @@ describe('a target of a removal', () => {
   it('has no reason that mentions an installation', () => {
     for (const reason of TargetReason.options)
       expect(reasonText(reason, 'uninstall').text, reason).not.toMatch(
-        /^installed|may not install|the installer (reported|ended|did)|^already installed/,
+        /^installed|lacks permission to install|the installer (reported|ended|did)|^already installed/,
       )
   })
   it('has attempts that are removals', () => {
@@ -132,7 +132,7 @@ describe('a target of a removal', () => {
           software_name: 'VLC',
           outcome: 'will_skip',
           reason: 'already_installed',
-          message: 'VLC is not there.',
+          message: 'VLC is not installed.',
           size_bytes: null,
           live: true,
           restart: 'never',

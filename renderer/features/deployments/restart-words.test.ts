@@ -26,10 +26,10 @@ describe('a restart', () => {
     [{ reason: 'waiting_for_window' }, 'restart waits until it may start'],
     [{ reason: 'retry_later' }, 'restart waits until the PC is free'],
     [{}, 'a restart is needed'],
-    [{ state: 'ordered' }, 'its restart is being ordered'],
+    [{ state: 'ordered' }, 'sending the restart order'],
     [{ state: 'announced', due_at: at(14, 5) }, 'restarts at 14:05, notice is shown'],
     [{ state: 'announced', due_at: at(2, 10, 24) }, 'restarts tomorrow at 02:10, notice is shown'],
-    [{ state: 'announced', due_at: at(14, 5), calling_off: true }, 'its restart is being cancelled'], // prettier-ignore
+    [{ state: 'announced', due_at: at(14, 5), calling_off: true }, 'cancelling the restart'], // prettier-ignore
     [{ state: 'done', since: at(14, 5) }, 'restarted at 14:05'],
     [{ state: 'failed', message: 'No rights.' }, 'not restarted: No rights.'],
     [{ state: 'given_up', message: 'Away.' }, 'not restarted: Away.'],
@@ -56,7 +56,7 @@ describe('cancelling the restart of one PC', () => {
     const { title, text, action } = cancelRestartQuestion(target({ state: 'owed' }), true, NOW)
     expect([title, action]).toEqual(['Cancel the restart of LAB-07?', 'Cancel restart'])
     expect(text).toBe(
-      'No notice has been shown on the PC yet. The installation is complete only after a restart; somebody has to restart the PC. Other PCs of this deployment restart as planned.',
+      'No notice has been shown on the PC yet. The installation stays incomplete until someone restarts the PC. Other PCs of this deployment restart as planned.',
     )
   })
   it('withdraws the notice on an online PC, and warns that an offline PC may still restart', () => {
@@ -65,13 +65,13 @@ describe('cancelling the restart of one PC', () => {
       /^The PC shows a notice that it restarts at 14:05\. It disappears/,
     )
     expect(cancelRestartQuestion(announced, false, NOW).text).toMatch(
-      /^It is offline and already has the order: unless it reconnects before, it restarts at 14:05 anyway\./,
+      /^It is offline and already has the restart order\. Unless it reconnects first, it restarts at 14:05 anyway\./,
     )
   })
   it('uses the wording for a removal', () =>
     expect(
       cancelRestartQuestion({ ...target({ state: 'owed' }), action: 'uninstall' }, true, NOW).text,
-    ).toContain('The removal is complete only after a restart'))
+    ).toContain('The removal stays incomplete until someone restarts the PC.'))
 })
 
 describe('the restarts of a deployment', () => {

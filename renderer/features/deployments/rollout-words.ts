@@ -61,7 +61,7 @@ function batchesInWords(sizes: readonly number[]): string {
     : t('rollout.batches', { times, n: size })
 }
 
-/** "pauses when 20 % have failed, after at least 3 PCs". Null without a valid threshold. */
+/** "pauses when 20% have failed, once at least 3 PCs have ended". Null without a valid threshold. */
 export function limitInWords(strategy: Strategy): string | null {
   const { failure_threshold_percent: percent, min_executed: least } = strategy
   if (percent === undefined || !(percent >= 1 && percent <= 100)) return null

@@ -44,10 +44,10 @@ describe('waves in words', () => {
   it('states the failure threshold and from how many PCs on it applies', () => {
     expect(limitInWords(strategy())).toBeNull()
     expect(limitInWords(strategy({ failure_threshold_percent: 20 }))).toBe(
-      'pauses when 20 % have failed',
+      'pauses when 20% have failed',
     )
     expect(limitInWords(strategy({ failure_threshold_percent: 20, min_executed: 3 }))).toContain(
-      'after at least 3 PCs',
+      'once at least 3 PCs have ended',
     )
   })
   it('limits failures by default when there are waves, unless turned off', () => {
@@ -129,11 +129,11 @@ describe('why a deployment starts nothing', () => {
         counts,
         paused: true,
         pause_reason: 'failure_threshold',
-        pause_message: '2 of 3 devices failed (67 %), the limit is 50 %.',
+        pause_message: '2 of 3 failed (67%); the failure threshold is 50%.',
       }),
     ).toMatchObject({
       kind: 'failures',
-      title: 'Paused: 2 of 3 devices failed (67 %), the limit is 50 %.',
+      title: 'Paused: 2 of 3 failed (67%); the failure threshold is 50%.',
       text: expect.stringContaining('3 PCs at work continue') as string,
     }))
   it('names the user who paused it', () =>

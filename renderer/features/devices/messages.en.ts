@@ -32,12 +32,12 @@ export const en = {
     validHowLong: 'How long the code is valid',
     address: 'Address that PCs try first',
     addressHelp:
-      'This computer is on several networks. Choose the address on the PCs’ network; PCs try the others after it.',
+      'The controller is on several networks. Choose its address on the PCs’ network. PCs try the other addresses after this one.',
     addressLabel: 'Address that PCs try first',
     run: '2 · Run this on each PC',
     fetches:
       'It downloads the agent from this controller, checks its SHA-256 and installs it as a service.',
-    hasFile: 'For a PC that already has the agent’s file; without it, nothing is downloaded.',
+    hasFile: 'It enrols a PC that already has the agent’s file. It downloads nothing.',
     platform: 'Platform',
     lineFor: 'line for {platform}',
     codeOnly: 'Agent already installed? It only needs the code:',
@@ -88,7 +88,7 @@ export const en = {
     block: 'Block',
     removeTitle: 'Remove {name}?',
     removeText:
-      'The controller deletes this PC, and skips what it was waiting for. Its agent needs a new code to come back.',
+      'The controller deletes this PC and skips it in deployments that have not reached it. To return, its agent needs a new code.',
     remove: 'Remove',
     device: 'PC',
     description: 'Details of this PC',

@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { followedInWords, recoveryInWords } from './identity-words.ts'
 
-describe('PCs that have followed a key change', () => {
+describe('PCs that use the new keys after a change', () => {
   it.each([
-    [38, 40, '38 of 40 PCs have followed; the others follow when they are back'],
-    [1, 2, '1 of 2 PCs has followed; the other one follows when it is back'],
-    [0, 1, 'the only PC has not followed yet; it follows when it is back'],
-    [0, 9, 'none of the 9 PCs has followed yet; they follow when they are back'],
-    [40, 40, 'all 40 PCs have followed'],
-    [1, 1, 'the only PC has followed'],
+    [38, 40, '38 of 40 PCs use the new keys; the others switch when they reconnect'],
+    [1, 2, '1 of 2 PCs uses the new keys; the other one switches when it reconnects'],
+    [0, 1, 'the only PC still uses the old keys; it switches when it reconnects'],
+    [0, 9, 'all 9 PCs still use the old keys; they switch when they reconnect'],
+    [40, 40, 'all 40 PCs use the new keys'],
+    [1, 1, 'the only PC uses the new keys'],
     [0, 0, 'there are no PCs yet'],
   ])('%i of %i', (devices_followed, devices_total, words) => {
     expect(followedInWords({ devices_followed, devices_total })).toBe(words)

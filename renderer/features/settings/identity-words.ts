@@ -6,7 +6,7 @@ import { t } from './texts.ts'
 type Keys = Pick<ControllerIdentityView, 'changed_at' | 'recovery_saved' | 'recovery_saved_at'>
 type Note = { title: string; text: string }
 
-/** After a key change: "38 of 40 PCs have followed; the others follow when they are back." */
+/** After a key change: "38 of 40 PCs use the new keys; the others switch when they reconnect." */
 export function followedInWords({
   devices_followed: followed,
   devices_total: total,

@@ -3,14 +3,15 @@ export const en = {
   keys: {
     changeControllersKeys: 'Change the controller’s keys?',
     description:
-      'Agents follow to the new keys automatically. Change the keys when someone who could read this computer’s data has left.',
+      'Agents switch to the new keys automatically. Change the keys when someone who could read this computer’s data leaves.',
     hubKey: 'Connection key',
     hubKeyText:
-      'It identifies this controller to agents. Open codes are revoked, because they name the old key.',
+      'It identifies this controller to agents. Enrolment codes are revoked, because they contain the old key.',
     commandKey: 'Command key',
     commandKeyText: 'It signs the commands to agents.',
-    reconnect: 'Agents reconnect within seconds and follow. Running installations continue.',
-    offline: 'PCs that are off follow when they are back.',
+    reconnect:
+      'Agents reconnect within seconds and use the new keys. Running installations continue.',
+    offline: 'PCs that are off switch when they reconnect.',
     saveAgain: 'Save the recovery file again afterwards: the current one contains the old keys.',
     cancel: 'Cancel',
     changeKeys: 'Change keys',
@@ -23,7 +24,7 @@ export const en = {
     cancel: 'Cancel',
   },
   recovery: {
-    tooShort: 'It has at least 12 characters.',
+    tooShort: 'Use at least 12 characters.',
     different: 'The passphrases differ.',
     saveRecoveryFile: 'Save a recovery file',
     description:
@@ -73,19 +74,19 @@ export const en = {
     checkThisController: 'Check this controller',
   },
   codes: {
-    none: 'No open codes.',
+    none: 'No valid enrolment codes.',
     uses: 'Can enrol {n} more PC | Can enrol {n} more PCs',
     madeAndEnds: '· created {made}, expires {end}',
     revoke: 'Revoke',
   },
   identity: {
-    allFollowed: 'the only PC has followed | all {n} PCs have followed',
+    allFollowed: 'the only PC uses the new keys | all {n} PCs use the new keys',
     noneFollowed:
-      'the only PC has not followed yet; it follows when it is back | none of the {n} PCs has followed yet; they follow when they are back',
+      'the only PC still uses the old keys; it switches when it reconnects | all {n} PCs still use the old keys; they switch when they reconnect',
     allButOneFollowed:
-      '{n} of {total} PCs has followed; the other one follows when it is back | {n} of {total} PCs have followed; the other one follows when it is back',
+      '{n} of {total} PCs uses the new keys; the other one switches when it reconnects | {n} of {total} PCs use the new keys; the other one switches when it reconnects',
     someFollowed:
-      '{n} of {total} PCs has followed; the others follow when they are back | {n} of {total} PCs have followed; the others follow when they are back',
+      '{n} of {total} PCs uses the new keys; the others switch when they reconnect | {n} of {total} PCs use the new keys; the others switch when they reconnect',
     saved: 'saved',
     changed: 'Changed',
     agents: 'Agents',
@@ -108,7 +109,7 @@ export const en = {
     outdated: '{saved}, before the keys were changed',
     outdatedTitle: 'The recovery file is older than the keys',
     outdatedText:
-      'With this file, another computer could continue only with new keys. Save it again.',
+      'PCs no longer accept the keys in this file, so a computer that restores it has to create new ones. Save it again.',
   },
   network: {
     allDownloadsTogether: 'All downloads together',
@@ -176,8 +177,8 @@ export const en = {
     keysText: 'They identify this controller to agents.',
     check: 'Check this controller',
     checkText: 'Database, keys, packages, permissions, space and addresses. The check only reads.',
-    codes: 'Enrollment codes',
-    codesText: 'Open codes with which new PCs can enrol.',
+    codes: 'Enrolment codes',
+    codesText: 'Codes that can still add PCs.',
     account: 'Account',
     accountText: 'Your password, and where you are signed in.',
     noKeyring: 'No keyring protects your sign-in on this computer',

@@ -8,7 +8,7 @@ export const en = {
     firstPassword: 'First password',
     least8Characters: 'At least 8 characters.',
     label: 'Must be changed at first sign-in',
-    mustChangeHelp: 'Then only they know it.',
+    mustChangeHelp: 'So that only they know it.',
     cancel: 'Cancel',
   },
   remove: {
@@ -106,7 +106,7 @@ export const en = {
     groups: '{n} group | {n} groups',
     software: '{n} software entry | {n} software entries',
     deployments: '{n} deployment | {n} deployments',
-    codes: '{n} open code | {n} open codes',
+    codes: '{n} enrolment code | {n} enrolment codes',
     list: '{first} and {last}',
     signedOutEverywhere: 'The account is signed out everywhere immediately.',
     ownsNothing: 'It owns nothing.',
@@ -114,7 +114,7 @@ export const en = {
     newOwner: '{what} will belong to {newOwner}.',
     continues:
       '{n} deployment that has not ended will continue. | {n} deployments that have not ended will continue.',
-    codesRevoked: 'Open codes are revoked: no PC can use them any more.',
+    codesRevoked: 'Enrolment codes of this account are revoked: PCs can no longer use them.',
     log: 'What the account did stays in the audit log.',
   },
 } as const

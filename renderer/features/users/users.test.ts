@@ -20,13 +20,13 @@ it('announces the consequences of a removal', () => {
   const some = { ...NOTHING, devices: 2, deployments: 1, active_deployments: 1, enrollments: 1 }
   expect(removalInWords(some, null)).toEqual([
     'The account is signed out everywhere immediately.',
-    '2 PCs, 1 deployment and 1 open code will have no owner: only administrators see them.',
+    '2 PCs, 1 deployment and 1 enrolment code will have no owner: only administrators see them.',
     '1 deployment that has not ended will continue.',
-    'Open codes are revoked: no PC can use them any more.',
+    'Enrolment codes of this account are revoked: PCs can no longer use them.',
     'What the account did stays in the audit log.',
   ])
   expect(removalInWords(some, 'anna')).toContain(
-    '2 PCs, 1 deployment and 1 open code will belong to anna.',
+    '2 PCs, 1 deployment and 1 enrolment code will belong to anna.',
   )
   expect(removalInWords(some, 'anna').join()).not.toContain('revoked')
 })

@@ -110,7 +110,7 @@ describe('strategy and times', () => {
 it('reports the first error in form order, with the name of its field', () => {
   expect(
     firstError(strategyErrors({ start: 'later', strategy_type: 'canary', canary: null })),
-  ).toBe('PCs in the pilot: from 1 to 100 %.')
+  ).toBe('PCs in the pilot: from 1 to 100%.')
   expect(firstError({ software: 'Choose at least one software.' })).toMatch(/^Choose/)
   expect(firstError({})).toBeUndefined()
 })
@@ -132,14 +132,14 @@ describe('a stored draft', () => {
 
 describe('errors from the controller', () => {
   const details = [
-    { path: '/scheduled_at', message: 'must lie in the future' },
+    { path: '/scheduled_at', message: 'must be in the future' },
     { path: '/strategy/batch_size', message: 'too small' },
     { path: '/maintenance_window/end', message: 'must differ from start' },
     { path: '/software_ids', message: 'Office needs .NET (software 3)' },
   ]
   it('are shown at their field, in their step', () => {
     expect(refusalsOf(details, 'strategy')).toEqual({
-      start: 'Must lie in the future.',
+      start: 'Must be in the future.',
       batch: 'Too small.',
       window_end: 'Must differ from start.',
     })

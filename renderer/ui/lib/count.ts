@@ -1,5 +1,3 @@
-const THIN = '\u202f'
-
-/** A whole number with thin spaces between thousands. */
+/** A whole number with a comma between thousands. */
 export const formatCount = (count: number): string =>
-  String(Math.trunc(count)).replace(/\B(?=(\d{3})+(?!\d))/g, THIN)
+  String(Math.trunc(count)).replace(/\B(?=(\d{3})+(?!\d))/g, ',')

@@ -28,7 +28,7 @@ describe('sizes', () => {
   })
   it('never shows more than the total', () =>
     expect(formatBytesOf(3_000, 2_048)).toBe('2 of 2 KiB'))
-  it('separates thousands', () => expect(formatCount(1_234_567)).toBe('1\u202f234\u202f567'))
+  it('separates thousands', () => expect(formatCount(1_234_567)).toBe('1,234,567'))
 })
 
 describe('durations and times', () => {
@@ -63,8 +63,8 @@ describe('durations and times', () => {
 })
 
 it('shows 100 % only when complete and 0 % only before the start', () => {
-  expect(formatPercent(0)).toBe('0 %')
-  expect(formatPercent(0.0001)).toBe('1 %')
-  expect(formatPercent(0.9999)).toBe('99 %')
-  expect(formatPercent(1)).toBe('100 %')
+  expect(formatPercent(0)).toBe('0%')
+  expect(formatPercent(0.0001)).toBe('1%')
+  expect(formatPercent(0.9999)).toBe('99%')
+  expect(formatPercent(1)).toBe('100%')
 })

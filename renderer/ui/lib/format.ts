@@ -132,9 +132,9 @@ export function formatDay(atMs: number, nowMs: number): string {
   })
 }
 
-/** 0…1 → "62 %"; 100 only when complete, 0 only before the start. */
+/** 0…1 → "62%"; 100 only when complete, 0 only before the start. */
 export function formatPercent(fraction: number): string {
-  if (!(fraction > 0)) return '0 %'
-  if (fraction >= 1) return '100 %'
-  return `${Math.min(99, Math.max(1, Math.round(fraction * 100)))} %`
+  if (!(fraction > 0)) return '0%'
+  if (fraction >= 1) return '100%'
+  return `${Math.min(99, Math.max(1, Math.round(fraction * 100)))}%`
 }

@@ -39,7 +39,7 @@ export const Deployment = z.object({
   status: DeploymentState,
   paused: z.boolean(),
   pause_reason: PauseReason.nullable(),
-  /** One sentence for people: "2 of 3 devices failed (67 %), the limit is 50 %." */
+  /** One sentence for people: "2 of 3 failed (67%); the failure threshold is 50%." */
   pause_message: z.string().nullable(),
   /** The same sentence as a code with parameters. Null in deployments of earlier versions. */
   pause_code: TextCode.nullable().default(null),

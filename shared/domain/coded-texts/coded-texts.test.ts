@@ -5,7 +5,7 @@ import { compose, composeWith, ENGLISH } from './compose.ts'
 const examples: [CodedText, string][] = [
   [
     coded('no_sign_of_life', { device: 'RECEPTION', n: 2 }),
-    'No sign of life from RECEPTION for 2 minutes. If its agent returns with a result, it is recorded here.',
+    'RECEPTION has not responded for 2 minutes. If it reports a result later, the result is recorded here.',
   ],
   [coded('installed', { exit_code: 0 }), 'Installed. Exit code 0.'],
   [
@@ -17,7 +17,7 @@ const examples: [CodedText, string][] = [
       removed_more: 3,
       downgraded: 'libc 2 to 1',
     }),
-    'Installed. A restart of this PC completes it: the package asks for one. It also removed office 1.0, mail 2 and 3 more and downgraded libc 2 to 1. Exit code 0. The detection rule could not be checked on this PC.',
+    'Installed. The package requests a restart of this PC. It also removed office 1.0, mail 2 and 3 more and downgraded libc 2 to 1. Exit code 0. The detection rule could not be checked on this PC.',
   ],
   [
     coded('installed', {
@@ -27,7 +27,7 @@ const examples: [CodedText, string][] = [
       status: '3',
       line: 'warning: x',
     }),
-    'Installed. Not all of it worked: A script of the package failed (%post, status 3). It said: “warning: x”. Exit code 0.',
+    'Installed. Not all of it worked: A script of the package failed (%post, status 3). It reported: “warning: x”. Exit code 0.',
   ],
   [
     coded('removed_restart', { exit_code: 3010 }),
@@ -40,7 +40,7 @@ const examples: [CodedText, string][] = [
       line: 'Error 1925',
       removed: 'a 1',
     }),
-    'The installer failed with exit code 0x80070642: the installation was cancelled. It said: “Error 1925”. It may also have removed a 1.',
+    'The installer failed with exit code 0x80070642: the installation was cancelled. It reported: “Error 1925”. It may also have removed a 1.',
   ],
   [
     coded('installed_despite_exit_code', { kind: 'exe', exit_code: 5 }),
@@ -53,11 +53,11 @@ const examples: [CodedText, string][] = [
   ],
   [
     coded('side_effects_of_removal', { removed: 'helper 1.0' }),
-    'Nothing was changed: this would also remove helper 1.0 on this PC. Allow it in the deployment if that is meant.',
+    'Nothing was changed: this would also remove helper 1.0 on this PC. Allow it in the deployment if this is intended.',
   ],
   [
     coded('dpkg_cannot_read', {}),
-    'dpkg-deb cannot read the package on this PC. It said nothing about the reason.',
+    'dpkg-deb cannot read the package on this PC. It reported no reason.',
   ],
   [
     coded('fetch_failed', { tries: 3, problem: 'problem_answer', answer: '500 Oops' }),

@@ -4,7 +4,7 @@
 export const CAUSES = {
   cause_busy:
     'Another program is installing or removing software on this PC, and did not finish in time.',
-  cause_disk_full: 'A disk of this PC is full. Make room on it, then retry.',
+  cause_disk_full: 'A disk of this PC is full. Free some space on it, then retry.',
   cause_read_only: 'A folder that it has to write to is mounted read-only.',
   cause_on_hold:
     'The package is on hold on this PC. Release it with `apt-mark unhold`, then retry.',
@@ -16,7 +16,7 @@ export const CAUSES = {
   cause_file_taken: 'The file {file} belongs to the installed package {package}.',
   cause_script_failed: 'The {script} script of {package} failed with exit status {status}.',
   cause_newer_installed: 'A newer version is installed on this PC.',
-  cause_essential_removed: 'It would remove packages that the system cannot do without.',
+  cause_essential_removed: 'It would remove packages that the system needs.',
   cause_others_removed:
     'It would remove other software from this PC, which this deployment does not allow.',
   cause_sources_unreachable:
@@ -26,19 +26,19 @@ export const CAUSES = {
   cause_rpm_too_old: 'The rpm of this PC is too old for this package: it lacks {feature}.',
   cause_rpm_dependencies: 'Packages are missing on this PC, or are needed by others.',
   cause_newer_package: 'A newer version is installed on this PC: {package}.',
-  cause_file_conflict: 'A file of it belongs to the installed package {package}.',
+  cause_file_conflict: 'One of its files belongs to the installed package {package}.',
   cause_other_system: 'The package is made for another kind of PC.',
-  cause_rpm_compression: 'The rpm of this PC does not know the compression of this package.',
+  cause_rpm_compression: 'The rpm of this PC does not support the compression of this package.',
   cause_rpm_script: "A script of the package failed ({'%'}{script}, status {status}).",
 } as const
 
 /** Why the last try of a download failed. */
 export const PROBLEMS = {
   problem_answer: 'the server answered {answer}',
-  problem_other_part: 'the server sent another part than the one asked for',
-  problem_silence: 'nothing came for {seconds} s',
+  problem_other_part: 'the server sent another part than the one requested',
+  problem_silence: 'no data arrived for {seconds} s',
   problem_ended: 'the connection ended after {bytes} of {announced} bytes',
-  problem_continued: 'the continued package did not match its SHA-256',
+  problem_continued: 'the resumed package did not match its SHA-256',
   problem_other: '{error}',
 } as const
 
@@ -49,9 +49,9 @@ export const HEADS = {
   installed_restart: 'Installed. A restart of this PC completes it (exit code {exit_code}).',
   removed_restart: 'Removed. A restart of this PC completes it (exit code {exit_code}).',
   installed_despite_timeout:
-    'Installed: the installer was stopped after its time-out of {seconds} s, but the detection rule finds the software.',
+    'Installed: the installer was stopped after its timeout of {seconds} s, but the detection rule finds the software.',
   removed_despite_timeout:
-    'Removed: the installer was stopped after its time-out of {seconds} s, but the detection rule does not find the software.',
+    'Removed: the installer was stopped after its timeout of {seconds} s, but the detection rule does not find the software.',
   installed_despite_interruption:
     'Installed: the installer was interrupted and its exit code is not known, but the detection rule finds the software.',
   removed_despite_interruption:
@@ -64,7 +64,7 @@ export const HEADS = {
     'Installed: the installer reported exit code {exit_code}, {meaning}, but the detection rule finds the software.',
   removed_despite_exit_code:
     'Removed: the installer reported exit code {exit_code}, {meaning}, but the detection rule does not find the software.',
-  timed_out: 'The installer was stopped after its time-out of {seconds} s.',
+  timed_out: 'The installer was stopped after its timeout of {seconds} s.',
   interrupted: 'The installer was interrupted and its exit code is not known.',
   ended_by_signal: 'The installer was ended by {signal}.',
   not_detected:
@@ -79,16 +79,16 @@ export const HEADS = {
 
 export const PARTS = {
   unknown_signal: 'an unknown signal',
-  package_asks_restart: 'A restart of this PC completes it: the package asks for one.',
+  package_asks_restart: 'The package requests a restart of this PC.',
   partly: 'Not all of it worked: {why}',
   exit_code: 'Exit code {exit_code}.',
   rule_unchecked: 'The detection rule could not be checked on this PC.',
   rule_finds: 'The detection rule finds the software.',
   rule_finds_not: 'The detection rule does not find the software.',
   rule_unknown: 'Check the software on this PC before you try again.',
-  left_running: 'What it started was still running.',
-  it_said: 'It said: “{line}”.',
-  it_said_nothing: 'It said nothing about the reason.',
+  left_running: 'Programs that it started were still running.',
+  it_said: 'It reported: “{line}”.',
+  it_said_nothing: 'It reported no reason.',
   and_more: '{names} and {n} more',
   also_removed: 'It also removed {removed}.',
   also_downgraded: 'It also downgraded {downgraded}.',
@@ -97,15 +97,15 @@ export const PARTS = {
   perhaps_downgraded: 'It may also have downgraded {downgraded}.',
   perhaps_both: 'It may also have removed {removed} and downgraded {downgraded}.',
   would_removed:
-    'Nothing was changed: this would remove {removed} on this PC. Allow it in the deployment if that is meant.',
+    'Nothing was changed: this would remove {removed} on this PC. Allow it in the deployment if this is intended.',
   would_downgraded:
-    'Nothing was changed: this would downgrade {downgraded} on this PC. Allow it in the deployment if that is meant.',
+    'Nothing was changed: this would downgrade {downgraded} on this PC. Allow it in the deployment if this is intended.',
   would_both:
-    'Nothing was changed: this would remove {removed} and downgrade {downgraded} on this PC. Allow it in the deployment if that is meant.',
+    'Nothing was changed: this would remove {removed} and downgrade {downgraded} on this PC. Allow it in the deployment if this is intended.',
   would_also_removed:
-    'Nothing was changed: this would also remove {removed} on this PC. Allow it in the deployment if that is meant.',
+    'Nothing was changed: this would also remove {removed} on this PC. Allow it in the deployment if this is intended.',
   would_also_downgraded:
-    'Nothing was changed: this would also downgrade {downgraded} on this PC. Allow it in the deployment if that is meant.',
+    'Nothing was changed: this would also downgrade {downgraded} on this PC. Allow it in the deployment if this is intended.',
   would_also_both:
-    'Nothing was changed: this would also remove {removed} and downgrade {downgraded} on this PC. Allow it in the deployment if that is meant.',
+    'Nothing was changed: this would also remove {removed} and downgrade {downgraded} on this PC. Allow it in the deployment if this is intended.',
 } as const

@@ -9,33 +9,32 @@ const CONTROLLER = {
   not_online_in_time:
     '{device} did not come online within {n} minute. | {device} did not come online within {n} minutes.',
   no_sign_of_life:
-    'No sign of life from {device} for {n} minute. If its agent returns with a result, it is recorded here. | No sign of life from {device} for {n} minutes. If its agent returns with a result, it is recorded here.',
+    '{device} has not responded for {n} minute. If it reports a result later, the result is recorded here. | {device} has not responded for {n} minutes. If it reports a result later, the result is recorded here.',
   no_result_in_time: '{device} did not report a result in time.',
-  command_not_taken: 'The agent on {device} did not take the command in time.',
+  command_not_taken: 'The agent on {device} did not accept the command in time.',
   device_gone: '{device} was removed or blocked.',
   device_gone_meanwhile:
-    '{device} was removed or blocked while this was under way. How it ended on the PC is not known.',
+    '{device} was removed or blocked before it reported a result, so the result is unknown.',
   device_reinstalled: 'The PC was reinstalled.',
-  attempt_forgotten:
-    'The agent no longer knows this attempt. Whether the installer ended is not known.',
+  attempt_forgotten: 'The agent has no record of this attempt, so the result is unknown.',
   canceled: 'Cancelled before it started.',
   no_installer: 'There is no installer for the platform of {device}.',
-  dependency_missing: 'It needs {software}, which did not get onto {device}.',
+  dependency_missing: 'It depends on {software}, which was not installed on {device}.',
   file_damaged:
     'The controller’s copy of the file is damaged. Upload it again under Software, then retry.',
   file_missing:
     'The file is missing on the controller. Upload it again under Software, then retry.',
   secrets_lost:
-    'The secrets in its arguments can no longer be opened. Enter them again under Software, then retry.',
+    'The secrets in its arguments can no longer be decrypted. Enter them again under Software, then retry.',
   package_not_fetched: 'The controller could not fetch the package.',
   /** `problem` is a sentence of the controller. */
   package_not_fetched_because: '{problem}',
-  held_on_battery: 'Waits: the PC runs on its battery.',
-  held_on_metered: 'Waits: the PC is on a metered network.',
+  held_on_battery: 'Waiting: the PC is on battery power.',
+  held_on_metered: 'Waiting: the PC is on a metered network.',
   on_battery_too_long:
-    '{device} was running on its battery for {n} minute. Plug it in and retry, or allow work on battery in the settings. | {device} was running on its battery for {n} minutes. Plug it in and retry, or allow work on battery in the settings.',
+    '{device} was on battery power for {n} minute. Plug it in and retry, or allow work on battery power in the settings. | {device} was on battery power for {n} minutes. Plug it in and retry, or allow work on battery power in the settings.',
   on_metered_too_long:
-    '{device} was on a metered network for {n} minute. Connect it to another one and retry, or allow work on metered networks in the settings. | {device} was on a metered network for {n} minutes. Connect it to another one and retry, or allow work on metered networks in the settings.',
+    '{device} was on a metered network for {n} minute. Connect it to another network and retry, or allow metered networks in the settings. | {device} was on a metered network for {n} minutes. Connect it to another network and retry, or allow metered networks in the settings.',
 } as const
 
 /** How an attempt ends on a PC before its installer, or without one. */
@@ -46,22 +45,21 @@ const AGENT = {
   disk_space: 'Not enough free disk space: {needed} MiB are needed, {free} MiB are free.',
   state_folder_unusable: 'The agent cannot work in its state folder: {error}',
   agent_failed: 'The agent failed: {error}',
-  supervisor_ended:
-    'The installer was not started: its supervisor ended before that, several times.',
+  supervisor_ended: 'The installer was not started: its supervisor ended too early, several times.',
   installer_not_found:
     'The installer could not be started: it, or the program that runs it, does not exist.',
-  installer_not_executable: 'The installer could not be started: it may not be executed here.',
-  installer_needs_rights: 'The installer could not be started: this needs more rights.',
-  installer_not_a_program: 'The installer could not be started: it is not a program of this PC.',
+  installer_not_executable: 'The installer could not be started: this PC does not allow it to run.',
+  installer_needs_rights: 'The installer could not be started: the agent lacks permission.',
+  installer_not_a_program:
+    'The installer could not be started: it is not a program for this system.',
   installer_not_started: 'The installer could not be started.',
   url_invalid: 'The address of the package is not valid: {url}',
   fetch_refused: 'The package could not be fetched: the server answered {answer}.',
-  size_differs: 'The package has another size than announced: {bytes} bytes, not {announced}.',
-  package_too_long: 'The package is longer than announced.',
-  hash_differs:
-    'The package does not match its SHA-256: it has {found}, announced was {announced}.',
+  size_differs: 'The package has {bytes} bytes, not {announced} as expected.',
+  package_too_long: 'The package is longer than expected.',
+  hash_differs: 'The package does not match its SHA-256: expected {announced}, received {found}.',
   disk_full: 'The disk is full: the package could not be stored.',
-  no_room: 'There is no room for it in {folder}.',
+  no_room: 'There is not enough space for it in {folder}.',
   package_not_stored: 'The package could not be stored: {error}',
   /** `problem` is a clause of the agent. */
   archive_refused: 'The archive is not extracted: {problem}.',
@@ -77,7 +75,7 @@ const AGENT = {
   deb_needs_root: 'A .deb package needs root: run the agent as root on this PC.',
   rpm_needs_root: 'An .rpm package needs root: run the agent as root on this PC.',
   appimage_needs_root: 'An AppImage for all users needs root: run the agent as root on this PC.',
-  tool_missing: 'This PC has no {tool}: it cannot take .{kind} packages.',
+  tool_missing: 'This PC has no {tool}: it cannot install .{kind} packages.',
   appimage_bad_name: 'The AppImage has no usable file name.',
   wrong_system: 'A .{kind} installer does not run on {system}.',
   script_removal: 'A shell script has no uninstaller.',
@@ -87,17 +85,17 @@ const AGENT = {
   kind_not_removable: 'Installers of this kind cannot remove what they installed.',
   windows_removal_needs_rule:
     'Removing needs a detection rule that is a product code or an entry under Installed apps.',
-  registry_entry_missing: 'The registry entry of this software is not there.',
+  registry_entry_missing: 'The registry entry of this software does not exist.',
   no_quiet_uninstaller:
     'The registry entry of this software names no way to remove it without a window (QuietUninstallString).',
-  cmd_argument: 'An argument holds a character that cmd.exe interprets.',
+  cmd_argument: 'An argument contains a character that cmd.exe interprets.',
 } as const
 
 /** Why an agent refuses a command. */
 export const REFUSALS = {
   command_mismatched: 'The signed command does not belong to {event}.',
-  attempt_unknown: 'This agent does not know the attempt.',
-  pc_on_battery: 'This PC runs on its battery.',
+  attempt_unknown: 'This agent has no record of the attempt.',
+  pc_on_battery: 'This PC is on battery power.',
   pc_on_metered: 'This PC is on a metered network.',
   pc_restarting: 'This PC is about to restart to complete an installation.',
   kind_unsupported: 'This PC does not run .{kind} installers.',
@@ -118,30 +116,30 @@ export const REFUSALS = {
   update_under_way: 'The agent is changing to version {version}.',
   order_not_stored: 'The order could not be stored: {error}',
   records_lost:
-    'This agent has lost records, and the controller has not said yet which commands are old.',
+    'This agent has lost records, and the controller has not reported yet which commands are old.',
 } as const
 
 const PAUSES = {
   paused_by: 'Paused by {user}.',
-  too_many_failed: '{failed} of {executed} failed ({share} %), the limit is {limit} %.',
+  too_many_failed: '{failed} of {executed} failed ({share}%); the failure threshold is {limit}%.',
 } as const
 
 const PREVIEWS = {
   will_restart: 'It is about to restart for another deployment; this one follows.',
   will_lack_installer: '{software} has no installer for {platform} {arch}. Add one under Software.',
-  is_installed: '{software} is there already.',
-  is_not_installed: '{software} is not there.',
+  is_installed: '{software} is already installed.',
+  is_not_installed: '{software} is not installed.',
   /** `obstacle` is a clause of the controller. */
   cannot_be_removed: '{software} cannot be removed: {obstacle}.',
   disk_too_full: 'The disk is too full. Free some space on it first.',
   not_approved: 'It is blocked or not approved. Approve it under PCs.',
   waits_on_battery:
-    'On battery: waits up to {n} minute to be plugged in. The settings can allow work on battery. | On battery: waits up to {n} minutes to be plugged in. The settings can allow work on battery.',
+    'On battery power: waits up to {n} minute for the PC to be plugged in. You can allow work on battery power in the settings. | On battery power: waits up to {n} minutes for the PC to be plugged in. You can allow work on battery power in the settings.',
   waits_on_metered:
-    'On a metered network: waits up to {n} minute for another one. The settings can allow metered ones. | On a metered network: waits up to {n} minutes for another one. The settings can allow metered ones.',
-  busy_with_another: 'Another deployment is at work on it; this one follows.',
+    'On a metered network: waits up to {n} minute for another network. You can allow metered networks in the settings. | On a metered network: waits up to {n} minutes for another network. You can allow metered networks in the settings.',
+  busy_with_another: 'Another deployment is running on it; this one follows.',
   ready_needs_restart:
-    'Online and free, but it waits for a restart. Some installers refuse until then.',
+    'Online and free, but a restart is pending. Some installers refuse to run until the PC has restarted.',
   ready: 'Online and free.',
   connecting: 'Its agent is expected to connect any moment.',
   offline_waits: 'Offline; waits up to {n} minutes for it.',

@@ -98,7 +98,7 @@ describe.skipIf(why !== null)('on a LAN', () => {
     const first = serve()
     await first.until('is advertised by mDNS')
     const pc = agent('discover', '--name', 'PC')
-    await pc.until('Do these digits stand in the console?')
+    await pc.until('Does the console show the same digits?')
     expect(pc.output()).toContain(`${HOME}:${PORT}`)
     expect(pc.output()).toContain(ROGUE)
     expect(pc.output()).toContain(`key ${hub.fingerprint}`)

@@ -121,7 +121,7 @@ describe.each(['block', 'delete'] as const)('a device that an administrator has 
     )
     const failed = await target()
     expect(failed).toMatchObject({ reason: 'lease_expired' })
-    expect(failed.result_message).toMatch(/was removed or blocked while this was under way/)
+    expect(failed.result_message).toMatch(/was removed or blocked before it reported a result/)
 
     let late: Promise<unknown> = Promise.resolve()
     const back = t.connect(identity, {
@@ -160,7 +160,7 @@ describe.each(['block', 'delete'] as const)('a device that an administrator has 
     expect(await target()).toMatchObject({
       reason: 'lease_expired',
       result_message:
-        'PC-12 was removed or blocked while this was under way. How it ended on the PC is not known.',
+        'PC-12 was removed or blocked before it reported a result, so the result is unknown.',
     })
     const { status } = await t.rest.call('deployments.get', { params: { id: deployment } })
     expect(status).toBe('failed')

@@ -79,7 +79,7 @@ export function coreRoutes(deps: CoreDeps): Core {
       if (!isLoopback(context.remoteAddress) || !isLoopbackName(context.raw.headers.host))
         throw new AppError(
           'E_SETUP_LOOPBACK_ONLY',
-          'The first account is made on the computer that runs the controller.',
+          'The first account is created on the computer that runs the controller.',
         )
       if (users.setupNeeded()) deps.setupCode.check(body.setup_code)
       return tokens.issue(await users.setup(body.username, body.password, originOf(context)))

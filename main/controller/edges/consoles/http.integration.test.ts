@@ -296,7 +296,7 @@ describe('an enrolment', () => {
 
 describe('a start that fails', () => {
   const log = pino({ level: 'silent' })
-  const start = (options: { dataDir: string; hubPort?: number; recover?: 'start_anew' }) =>
+  const start = (options: { dataDir: string; hubPort?: number; recover?: 'start_over' }) =>
     startController({
       migrationsDir: MIGRATIONS_DIR,
       workersDir: TEST_WORKERS_DIR,
@@ -337,7 +337,7 @@ describe('a start that fails', () => {
       message: expect.stringContaining('damaged-') as string,
     })
     await expect(start({ dataDir })).rejects.toMatchObject({ code: 'E_DATA_INCOMPLETE' })
-    const controller = await start({ dataDir, recover: 'start_anew' })
+    const controller = await start({ dataDir, recover: 'start_over' })
     await controller.stop()
     rmSync(dataDir, { recursive: true, force: true })
   })

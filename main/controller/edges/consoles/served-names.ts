@@ -1,4 +1,4 @@
-/** The names and addresses under which the console is served. A request for any other name was redirected here by someone else. */
+/** The names and addresses under which the console is served. A request for any other name was misdirected, for example by an attacker's DNS. */
 import { isIP } from 'node:net'
 import { hostname, networkInterfaces } from 'node:os'
 import type { Clock } from '#shared/node/clock.ts'

@@ -88,7 +88,7 @@ function toAppError(error: FastifyError | AppError | z.ZodError, log: Log): AppE
   if (storageError instanceof AppError) return storageError
   return error.code?.startsWith('SQLITE')
     ? new AppError('E_DATABASE', 'The database did not accept the change. Nothing was changed.')
-    : new AppError('E_INTERNAL', 'Something went wrong in the controller. Its log says more.')
+    : new AppError('E_INTERNAL', 'Something went wrong in the controller. Its log has the details.')
 }
 
 /** Parses with the contract's schema; an error names the path of each problem. */

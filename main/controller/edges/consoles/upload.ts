@@ -66,7 +66,7 @@ function asUploadError(error: unknown): AppError {
   const brokenOff =
     code === 'FST_MP_PREMATURE_CLOSE' || /terminated early|unexpected end|aborted/i.test(message)
   return brokenOff
-    ? new AppError('E_UPLOAD_ABORTED', 'The upload broke off. Nothing of it was kept.', [], {
+    ? new AppError('E_UPLOAD_ABORTED', 'The upload was interrupted. Nothing was stored.', [], {
         cause: error,
       })
     : new AppError('E_MALFORMED', 'The upload is not well-formed multipart/form-data.', [], {

@@ -150,12 +150,12 @@ describe('a newer agent', () => {
     for (let n = 1; n <= 4; n++) pcs.push(await add(`PC-${n}`))
     for (const pc of pcs.slice(0, 3)) {
       await ordered(pc)
-      await pc.report('failed', 'Version 0.2.0 did not stay up.\u202e')
+      await pc.report('failed', 'Version 0.2.0 did not keep running.\u202e')
     }
     expect(await updateOf(pcs[0]!)).toEqual({
       version: '0.2.0',
       state: 'failed',
-      message: 'Version 0.2.0 did not stay up.\ufffd',
+      message: 'Version 0.2.0 did not keep running.\ufffd',
     })
     await pause(1_000)
     expect(pcs.map((pc) => pc.orders.length)).toEqual([1, 1, 1, 0])

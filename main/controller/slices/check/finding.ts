@@ -11,7 +11,7 @@ export const toWire = ({ refusal: _, ...finding }: Finding): CheckFinding => fin
 
 /** How to restore a recovery file if the folder itself cannot start. */
 export const RESTORE =
-  'To restore a recovery file, start with --start-anew (it moves the old files aside and deletes none) and choose Restore on the first screen'
+  'To restore a recovery file, start with --start-over (it moves the old files aside and deletes none) and choose Restore on the first screen'
 
 /** The first finding that prevents the start, in one sentence with its remedy. */
 export function refusalOf(findings: readonly Finding[]): AppError | null {

@@ -30,7 +30,7 @@ export const looseFindings = (loose: readonly LooseEntry[]): Finding[] => [
       severity: 'error',
       file: path,
       text: `${path} belongs to another user.`,
-      cure: 'Give it to the user that runs DeployX, or choose another data folder: the next start is refused.',
+      cure: 'Make the user that runs DeployX its owner, or choose another data folder. Otherwise the next start is refused.',
     }),
   ),
   ...listed(

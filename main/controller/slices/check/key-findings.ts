@@ -31,7 +31,7 @@ const WORDS: Record<KeyIssueCode, { text: (file: string) => string; cure: string
     cure: `Put the right folder back: no PC would accept these keys. ${RESTORE}.`,
   },
   keystore_file_missing: {
-    text: (file) => `The file ${file}, which opens the sealed keys, is missing or empty.`,
+    text: (file) => `The file ${file}, which decrypts the sealed keys, is missing or empty.`,
     cure: `${PUT_BACK}. ${RESTORE}.`,
   },
   recovery_key_unusable: {

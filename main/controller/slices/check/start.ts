@@ -27,14 +27,14 @@ import { refusalOf, type Finding } from './finding.ts'
 import { keyFindings } from './key-findings.ts'
 
 /**
- * The user's decision after a refusal. `start_anew`: move everything aside and start with an empty
+ * The user's decision after a refusal. `start_over`: move everything aside and start with an empty
  * folder. `accept_older`: continue with a database that lost its latest changes. Neither has any
  * effect on an intact folder.
  */
-export type Recover = 'start_anew' | 'accept_older'
+export type Recover = 'start_over' | 'accept_older'
 
 /** Refusals after which starting over is an option. */
-export const START_ANEW_CODES: readonly ErrorCode[] = [
+export const START_OVER_CODES: readonly ErrorCode[] = [
   'E_DATA_INCOMPLETE',
   'E_DATABASE_BEHIND',
   'E_DATABASE_CORRUPT',
@@ -63,7 +63,7 @@ export function checkAtStart(options: Options): KeyRepairs {
     return examine(options)
   } catch (error) {
     if (!(error instanceof AppError)) throw error
-    if (recover === 'start_anew' && START_ANEW_CODES.includes(error.code)) {
+    if (recover === 'start_over' && START_OVER_CODES.includes(error.code)) {
       const aside = moveEverythingAside(options.dataDir)
       log.warn({ code: error.code, aside }, 'starting over: the old files were moved aside')
     } else if (recover === 'accept_older' && error.code === 'E_DATABASE_BEHIND') {
@@ -115,13 +115,13 @@ function examineKeys(
 }
 
 /**
- * The lock is ours, the reserve contains nothing, and what was moved aside before stays where it
- * is.
+ * These stay: the lock, because this process holds it; the reserve, because it is empty space; and
+ * files that were moved aside before, also by a version that called this "start anew".
  */
-const STAYS = /^(controller\.(lock|pid)|reserve$|before-start-anew-)/
+const STAYS = /^(controller\.(lock|pid)|reserve$|before-start-(over|anew)-)/
 
 function moveEverythingAside(dataDir: string): string {
-  const aside = join(dataDir, `before-start-anew-${stamp()}`)
+  const aside = join(dataDir, `before-start-over-${stamp()}`)
   const names = readdirSync(dataDir).filter((name) => !STAYS.test(name))
   makeFolderDurably(aside)
   // Move the keys last: while they are there, the folder does not pass for a new one.

@@ -11,7 +11,7 @@ export function asDiskError(error: unknown): unknown {
   if (code === 'EFBIG')
     return new AppError(
       'E_TOO_LARGE',
-      'The disk of the data folder cannot hold a file of this size (its file system has a limit).',
+      'The file system of the data folder does not support files of this size.',
       [],
       { cause: error },
     )

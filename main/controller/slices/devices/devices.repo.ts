@@ -54,7 +54,7 @@ export function createDevicesRepo({ db, sqlite }: Store) {
     'select id, platform, arch, agent_version from devices where deleted_at is null and approved = 1 and blocked = 0',
   )
   const hardwareOf = sqlite.prepare<[number], KnownHardware>(
-    'select hardware_id, standing from device_hardware where device_id = ? order by id',
+    'select hardware_id, standing role from device_hardware where device_id = ? order by id',
   )
   const waitingCopies = sqlite
     .prepare<[number], number>(

@@ -15,7 +15,7 @@ function show(...seen: Seen[]) {
     known = verdict.known
     leaves.push(verdict.split)
   }
-  return { leaves, known: known.map((k) => `${k.hardware_id} ${k.standing}`) }
+  return { leaves, known: known.map((k) => `${k.hardware_id} ${k.role}`) }
 }
 const living = (hardwareId: string | null) => ({ hardwareId })
 
@@ -120,11 +120,11 @@ describe('an identity that is used', () => {
     let known = judge([], 'A', null).known
     for (let i = 0; i < 1_000; i++) known = judge(known, `copy ${i}`, living('A')).known
     expect(known.length).toBe(64)
-    expect(known[0]).toEqual({ hardware_id: 'A', standing: 'owner' })
-    expect(known.at(-1)).toEqual({ hardware_id: 'copy 999', standing: 'twin' })
+    expect(known[0]).toEqual({ hardware_id: 'A', role: 'owner' })
+    expect(known.at(-1)).toEqual({ hardware_id: 'copy 999', role: 'twin' })
     for (let i = 0; i < 1_000; i++) known = judge(known, `board ${i}`, null).known
     expect(known.length).toBe(64)
-    expect(known.at(-1)).toEqual({ hardware_id: 'board 999', standing: 'owner' })
+    expect(known.at(-1)).toEqual({ hardware_id: 'board 999', role: 'owner' })
     // No further changes are reported.
     expect(judge(known, 'board 1000', null).news).toBeNull()
     expect(judge(known, 'board 990', null).news).toBeNull()

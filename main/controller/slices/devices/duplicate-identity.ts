@@ -9,7 +9,7 @@
  * to be separated.
  */
 export type HardwareRole = 'owner' | 'former' | 'twin'
-export type KnownHardware = { readonly hardware_id: string; readonly standing: HardwareRole }
+export type KnownHardware = { readonly hardware_id: string; readonly role: HardwareRole }
 export type Verdict = {
   /** The PC that has to become a separate device; null: none. */
   split: 'newcomer' | 'older' | null
@@ -27,8 +27,8 @@ const KNOWN_LIMIT = 64
 function bounded(known: readonly KnownHardware[]): readonly KnownHardware[] {
   const kept = [...known]
   while (kept.length > KNOWN_LIMIT) {
-    const oldestDuplicate = kept.findIndex(({ standing }) => standing === 'twin')
-    const oldest = kept.findIndex(({ standing }) => standing !== 'owner')
+    const oldestDuplicate = kept.findIndex(({ role }) => role === 'twin')
+    const oldest = kept.findIndex(({ role }) => role !== 'owner')
     kept.splice(oldestDuplicate >= 0 ? oldestDuplicate : oldest, 1)
   }
   return kept
@@ -37,8 +37,8 @@ function bounded(known: readonly KnownHardware[]): readonly KnownHardware[] {
 /** Marks `hardwareId` as a duplicate, adding it if it is new. An owner stays one. */
 function withDuplicate(known: readonly KnownHardware[], hardwareId: string | null) {
   const found = known.find(({ hardware_id }) => hardware_id === hardwareId)
-  if (hardwareId === null || found?.standing === 'owner' || found?.standing === 'twin') return known
-  const duplicate = { hardware_id: hardwareId, standing: 'twin' } as const
+  if (hardwareId === null || found?.role === 'owner' || found?.role === 'twin') return known
+  const duplicate = { hardware_id: hardwareId, role: 'twin' } as const
   return found
     ? known.map((entry) => (entry === found ? duplicate : entry))
     : bounded([...known, duplicate])
@@ -59,7 +59,7 @@ export function judge(
   const at = known.findIndex(({ hardware_id }) => hardware_id === seen)
   // No PC has this much hardware: an agent that invents it must not fill the audit log.
   const isReported = known.length < KNOWN_LIMIT
-  switch (known[at]?.standing) {
+  switch (known[at]?.role) {
     case 'twin':
       return { split: 'newcomer', known, news: null }
     case 'owner':
@@ -68,9 +68,9 @@ export function judge(
         : nothing
     case 'former': {
       // It had not been replaced: everything that came after it is another PC.
-      const now = known.map(({ hardware_id, standing }, i): KnownHardware => ({
+      const now = known.map(({ hardware_id, role }, i): KnownHardware => ({
         hardware_id,
-        standing: i < at ? standing : i === at ? 'owner' : 'twin',
+        role: i < at ? role : i === at ? 'owner' : 'twin',
       }))
       return {
         split: older ? 'older' : null,
@@ -84,11 +84,11 @@ export function judge(
         split: null,
         known: bounded([
           ...known.map((entry): KnownHardware =>
-            entry.standing === 'owner' ? { ...entry, standing: 'former' } : entry,
+            entry.role === 'owner' ? { ...entry, role: 'former' } : entry,
           ),
-          { hardware_id: seen, standing: 'owner' },
+          { hardware_id: seen, role: 'owner' },
         ]),
-        news: isReported && known.some(({ standing }) => standing === 'owner') ? 'replaced' : null,
+        news: isReported && known.some(({ role }) => role === 'owner') ? 'replaced' : null,
       }
   }
 }

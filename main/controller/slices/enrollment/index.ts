@@ -180,7 +180,7 @@ export function createEnrollment(deps: {
           throw new AppError(
             'E_ENROLLMENT_CODE',
             known
-              ? 'This code is spent, expired or revoked. Create a new one under PCs → Add PCs.'
+              ? 'This code is used up, expired or revoked. Create a new one under PCs → Add PCs.'
               : 'This code is unknown here. Create a new one under PCs → Add PCs.',
           )
         const id = deps.devices.enroll({

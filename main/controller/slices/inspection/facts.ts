@@ -44,7 +44,7 @@ export const unreadable = (what: string, cause?: unknown): AppError =>
 export const beyondLimit = (limit: string): AppError =>
   new AppError(
     'E_PACKAGE_LIMIT',
-    `The file cannot be inspected within the limits: it needs more than ${limit}. Nothing of it was kept.`,
+    `The file cannot be inspected within the limits: it needs more than ${limit}. Nothing was stored.`,
     [{ path: '/file', message: `needs more than ${limit}` }],
   )
 

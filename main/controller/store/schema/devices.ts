@@ -90,11 +90,11 @@ export const deviceHardware = sqliteTable(
       .notNull()
       .references(() => devices.id, { onDelete: 'cascade' }),
     hardware_id: text().notNull(),
-    standing: text().$type<'owner' | 'former' | 'twin'>().notNull(),
+    role: text('standing').$type<'owner' | 'former' | 'twin'>().notNull(),
   },
   (t) => [
     uniqueIndex('device_hardware_once').on(t.device_id, t.hardware_id),
-    index('device_hardware_owner').on(t.standing, t.hardware_id, t.device_id),
+    index('device_hardware_owner').on(t.role, t.hardware_id, t.device_id),
   ],
 )
 

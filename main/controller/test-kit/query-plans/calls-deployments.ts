@@ -101,7 +101,7 @@ const deployments: Calls['deployments'] = {
   runningCount: (r) => r.runningCount(),
 }
 
-/** A row of an attempt that has this much output after the part that always stays. */
+/** An attempt with this much output beyond the part that is always kept. */
 const attemptWith = (tailBytes: number) => ({
   attempt_id: w.ATTEMPT,
   target_id: w.TARGET,

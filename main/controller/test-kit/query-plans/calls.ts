@@ -99,7 +99,7 @@ export const calls: Calls = {
     raiseSequence: (r) => r.raiseSequence(w.DEVICE, 1),
     agentVersions: (r) => r.agentVersions(),
     hardwareOf: (r) => r.hardwareOf(w.DEVICE),
-    setHardware: (r) => r.setHardware(w.DEVICE, [{ hardware_id: 'b', standing: 'owner' }]),
+    setHardware: (r) => r.setHardware(w.DEVICE, [{ hardware_id: 'b', role: 'owner' }]),
     waitingCopies: (r) => r.waitingCopies(w.DEVICE),
     namesLike: (r) => r.namesLike('PC'),
     groupIds: { all: (r) => r.groupIds(null), some: (r) => r.groupIds([w.DEVICE]) },

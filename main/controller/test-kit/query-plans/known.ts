@@ -1,6 +1,6 @@
 /**
- * Statements that read or sort a whole table that grows, by the repository's function, each with a reason. This list only
- * shrinks: a new entry needs a reason why no index helps, and an entry whose statement no longer does it must go.
+ * Statements that may read or sort the whole of a growing table, by the repository's function, each with a reason. A new entry
+ * needs a reason why no index helps. Remove an entry once its statement no longer needs it.
  */
 
 const WHOLE = 'needs every row'
@@ -14,7 +14,7 @@ const BY_HAND = 'a rare action of an administrator'
 const REFUSED_DEVICE = 'a foreign key, when a device that waits for approval is refused'
 const FEW = 'sorts a few rows, found by an index'
 
-// To be solved by an index or another statement. What runs often comes first.
+// To be solved by an index or another statement; frequent ones first.
 const NO_INDEX = 'no index yet'
 
 export const KNOWN: Readonly<Record<string, Readonly<Record<string, string>>>> = {

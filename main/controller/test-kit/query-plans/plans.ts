@@ -1,7 +1,7 @@
 /** Records the query plan of each statement, as SQLite chooses it, while code under test runs its statements. */
 import Database from 'better-sqlite3'
 
-/** Small by nature: what people and the product itself add, not what use adds. */
+/** Tables that stay small, because only people or the product itself add rows, not daily use. */
 export const SMALL_TABLES = {
   controller_facts: 'a fixed list of names',
   settings: 'a fixed list of names',
@@ -16,10 +16,10 @@ export type Finding = { step: string; sql: string }
 
 const READS_OR_WRITES = /^\s*(select|insert|update|delete|replace|with)\b/i
 const EXECUTORS = ['run', 'get', 'all', 'iterate'] as const
-/** More than any statement has. */
+/** No statement has more parameters. */
 const PARAMETER_LIMIT = 30
 
-/** Tables by the names that a plan calls them: their own, and their aliases in this statement. */
+/** Tables by the names that a plan uses for them: their own names, and their aliases in this statement. */
 function tablesByName(sql: string, tables: ReadonlySet<string>): Map<string, string> {
   const found = new Map([...tables].map((name) => [name, name]))
   for (const [, table, alias] of sql.matchAll(
@@ -30,8 +30,8 @@ function tablesByName(sql: string, tables: ReadonlySet<string>): Map<string, str
 }
 
 /**
- * The steps of a plan that read a whole table that grows (`SCAN devices`, also by way of an index), or sort its rows without
- * one (`SORT devices`: the first table of the plan that is not read by its id).
+ * The expensive steps of a plan: reading the whole of a growing table (`SCAN devices`, with or without an index) and sorting
+ * without an index (`SORT devices`: the first table of the plan that is not read by its id).
  */
 export function stepsOver(
   plan: readonly string[],
@@ -43,14 +43,14 @@ export function stepsOver(
     const [, kind, name] = /^(SCAN|SEARCH) (\S+)/.exec(detail) ?? []
     const table = name === undefined ? undefined : names.get(name)
     if (table === undefined || table in SMALL_TABLES) return []
-    // A plain insert reads nothing. Its plan names tables that refer to its own, for violated foreign keys, which do not exist.
+    // A plain insert reads nothing. Its plan also lists tables with foreign keys to this one, but no row can refer to a new row.
     if (/^\s*insert\b(?!.*\bselect\b)/is.test(sql)) return []
     return [{ kind, table, detail }]
   })
   const steps = read
     .filter(({ kind }) => kind === 'SCAN')
     .map(({ table, detail }) => `SCAN ${table}${detail.includes(' USING ') ? ' by index' : ''}`)
-  // A plan also names tables that only a foreign key leads to.
+  // A plan also lists tables that are read only to check a foreign key.
   const named = read.filter(({ table }) => sql.includes(table))
   const sorted = named.find(({ detail }) => !detail.includes('PRIMARY KEY (rowid=?)')) ?? named[0]
   if (sorted && plan.some((detail) => detail.startsWith('USE TEMP B-TREE')))
@@ -58,7 +58,7 @@ export function stepsOver(
   return steps
 }
 
-/** Values to ask for a plan with, where the statement itself was not run. */
+/** Placeholder values, to explain a statement that was not run. */
 function explainWithout(explain: Statement): string[] {
   const names = [...explain.source.matchAll(/[@:$]([a-z]\w*)/gi)].map(([, name]) => name!)
   const named = Object.fromEntries(names.map((name) => [name, null]))
@@ -73,8 +73,8 @@ function explainWithout(explain: Statement): string[] {
 }
 
 /**
- * Watches all connections of this process until `stop`. Every statement is explained on its own connection, with
- * the values that it is run with, so a plan is the one that the product gets.
+ * Records the plans of all connections of this process until `stop`. Each statement is explained on its own connection and with
+ * its own values, so its plan is the one that the product uses.
  */
 export function watchPlans() {
   const prototype = Database.prototype as unknown as {

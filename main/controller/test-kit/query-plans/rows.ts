@@ -1,4 +1,4 @@
-/** One row of everything, so that every call of a repository finds what it looks for. */
+/** One row in every table, so that every call of a repository finds a row. */
 import type {
   AttemptId,
   DeploymentId,
@@ -38,7 +38,7 @@ import type {
 
 export const AT = '2026-11-23T10:00:00.000Z'
 export const LATER = '2026-11-24T10:00:00.000Z'
-/** What the rows below are called. */
+/** The names of the rows below. */
 export const [USER, OTHER_USER] = [1 as UserId, 2 as UserId]
 export const [DEVICE, OLD_DEVICE, UNUSED_DEVICE] = [1 as DeviceId, 2 as DeviceId, 3 as DeviceId]
 export const GROUP = 1 as GroupId
@@ -51,7 +51,7 @@ export const ATTEMPT = 'b'.repeat(32) as AttemptId
 export const RESTART = 'c'.repeat(32) as RestartId
 export const CODE = 1 as EnrollmentId
 
-/** Creates all repositories, and with them all statements that are prepared in advance. */
+/** Creates all repositories, including the statements that they prepare in advance. */
 export function allRepositories(store: Store) {
   const deployments = createDeploymentsRepo(store)
   return {
@@ -81,7 +81,7 @@ type Functions<R> = {
 type Call<R> = (repository: R) => unknown
 /**
  * At least one call of every function of every repository; the compiler asks for missing ones. A function that builds different
- * statements has a call for each of them, by name.
+ * statements has a named call for each of them.
  */
 export type Calls = {
   [N in keyof Repositories]: {
@@ -199,7 +199,7 @@ export function fillStore(repositories: Repositories): void {
   users.addSession(sessionRow('first'), 10)
   for (const name of ['PC-1', 'PC-2', 'PC-3']) devices.insert(deviceRow(name))
   devices.update(OLD_DEVICE, { replaced_by: DEVICE })
-  devices.setHardware(DEVICE, [{ hardware_id: 'board', standing: 'owner' }])
+  devices.setHardware(DEVICE, [{ hardware_id: 'board', role: 'owner' }])
   groups.insert(groupRow('Lab'))
   groups.addMembers(GROUP, [DEVICE])
   content.keep({ sha256: CONTENT, size_bytes: 3, chunk_hashes: Buffer.alloc(32), created_at: AT })

@@ -97,13 +97,13 @@ export const agentRows: Row[] = [
     targets: {
       A: {
         chain: ['pending', 'failed rejected_by_agent'],
-        message: new RegExp(`It says ${why}`),
+        message: new RegExp(`Refused: ${why}`),
         attempts: 1,
       },
     },
   })),
   {
-    name: 'a refused command is tried again by a person',
+    name: 'a person retries a refused command',
     pcs: { A: { does: [refuses('unsupported'), obeys] } },
     steps: [untilStatus('failed'), person('retry')],
     status: 'completed',
@@ -130,7 +130,7 @@ export const agentRows: Row[] = [
     targets: {
       A: {
         chain: ['pending', 'pending retry_later', '…', 'failed lease_expired'],
-        message: /did not take the command in time/,
+        message: /did not accept the command in time/,
         attempts: 1,
       },
     },
@@ -148,7 +148,7 @@ export const agentRows: Row[] = [
     targets: {
       A: {
         chain: ['pending', 'pending retry_later', '…', 'failed lease_expired'],
-        message: /did not take the command in time/,
+        message: /did not accept the command in time/,
         attempts: 1,
       },
     },

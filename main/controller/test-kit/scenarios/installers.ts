@@ -16,7 +16,7 @@ const HOSTILE = "<img src=x onerror=alert(1)>\u0000\u001b[2J\u202e=cmd|' /C calc
 
 /** Failures before the installer ran, and after. */
 const BEFORE: [FailureReason, RegExp][] = [
-  ['download_failed', /broke off/],
+  ['download_failed', /was interrupted/],
   ['integrity', /SHA-256/],
   ['disk_space', /free disk space/],
   ['permission', /more rights/],
@@ -27,11 +27,11 @@ const AFTER: [FailureReason, number | undefined, RegExp][] = [
   ['install_failed', -1, /-1/],
   ['permission', 5, /5/],
   ['not_detected', 0, /detection rule/],
-  ['timeout', undefined, /time-out/],
+  ['timeout', undefined, /timeout/],
   ['interrupted', undefined, /interrupted/],
 ]
 const WORDS = {
-  download_failed: 'The download broke off.',
+  download_failed: 'The download was interrupted.',
   integrity: 'The SHA-256 is another.',
   disk_space: 'Not enough free disk space.',
   permission: 'This needs more rights.',

@@ -63,7 +63,7 @@ export const linkRows: Row[] = [
     steps: [until('A', 'downloading'), vanishes('A'), comesBackForgetful('A')],
     status: 'failed',
     targets: {
-      A: { chain: [...TAKEN, 'failed interrupted'], message: /no longer knows this attempt/ },
+      A: { chain: [...TAKEN, 'failed interrupted'], message: /has no record of this attempt/ },
     },
   },
   {
@@ -74,7 +74,7 @@ export const linkRows: Row[] = [
     targets: {
       A: {
         chain: [...INSTALLING, 'failed interrupted'],
-        message: /Whether the installer ended is not known/,
+        message: /so the result is unknown/,
       },
     },
   },
@@ -96,7 +96,7 @@ export const linkRows: Row[] = [
     pcs: { A: { does: [[downloads]] } },
     steps: [until('A', 'downloading'), vanishes('A')],
     status: 'failed',
-    targets: { A: { chain: [...TAKEN, 'failed lease_expired'], message: /No sign of life/ } },
+    targets: { A: { chain: [...TAKEN, 'failed lease_expired'], message: /has not responded for/ } },
   },
   {
     name: 'the lease ends while downloading, but the deployment waits',
@@ -124,7 +124,7 @@ export const linkRows: Row[] = [
     steps: [until('A', 'installing'), vanishes('A')],
     status: 'failed',
     targets: {
-      A: { chain: LEASE, message: /If its agent returns with a result, it is recorded here/ },
+      A: { chain: LEASE, message: /If it reports a result later, the result is recorded here/ },
     },
   },
   {

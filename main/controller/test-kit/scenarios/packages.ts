@@ -123,7 +123,7 @@ export const packageRows: Row[] = [
       'A/1': { chain: [...INSTALLING, 'failed install_failed'] },
       'A/2': {
         chain: [...BUSY, 'failed dependency_failed'],
-        message: /It needs base, which did not get onto/,
+        message: /It depends on base, which was not installed on/,
         attempts: 0,
       },
     },
@@ -270,7 +270,7 @@ export const packageRows: Row[] = [
     targets: { A: { chain: DONE } },
   },
   unavailable(
-    'nothing is there (404), which is not tried again',
+    'nothing is there (404), which is not retried',
     '/nothing.sh',
     'invalid_url',
     /answered 404/,
@@ -291,7 +291,12 @@ export const packageRows: Row[] = [
     ),
     steps: [untilStatus('failed'), tries('/500.sh', 3)],
   },
-  unavailable('the download breaks off each time', '/cut.sh', 'download_failed', /broke off/),
+  unavailable(
+    'the download is interrupted each time',
+    '/cut.sh',
+    'download_failed',
+    /was interrupted/,
+  ),
   {
     name: 'no such host',
     deployment: {

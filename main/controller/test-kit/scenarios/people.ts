@@ -1,4 +1,4 @@
-/** What people do meanwhile: cancel, pause, resume, retry, remove a device. */
+/** What people do during a deployment: cancel, pause, resume, retry, remove a device. */
 import { expect } from 'vitest'
 import { downloads, fails, hangs, installs, obeys, silent } from '../scenario-agent.ts'
 import type { Row } from '../scenario.ts'
@@ -88,7 +88,7 @@ export const peopleRows: Row[] = [
     status: 'canceled',
     counts: { failed: 1 },
     targets: {
-      A: { chain: ['pending', 'failed lease_expired'], message: /did not take the command/ },
+      A: { chain: ['pending', 'failed lease_expired'], message: /did not accept the command/ },
     },
   },
   {

@@ -79,7 +79,7 @@ describe('the result of an agent', () => {
     const context = { isCanceling: false, timeoutSeconds: null, fileFault: 'damaged' as const }
     expect(judge({ kind: 'result', body }, context).change).toMatchObject({
       result_code: 'file_damaged',
-      error_details: 'The package is longer than announced.',
+      error_details: 'The package is longer than expected.',
     })
   })
 })

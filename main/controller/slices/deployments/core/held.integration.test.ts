@@ -1,6 +1,6 @@
 /**
- * PCs that may not work now, as the controller sees them: they visibly wait, are offered their work again, and nothing is
- * counted or run twice. The agents are light ones; the real one is in agent/conditions/held.integration.test.ts.
+ * PCs that defer work, from the controller's side: their targets wait, are offered again, and nothing is counted or run twice.
+ * The agents are simulated; agent/conditions/held.integration.test.ts tests the real one.
  */
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
@@ -18,7 +18,7 @@ const QUICK = {
 const ON_BATTERY: CommandReply = {
   accepted: false,
   why: 'on_battery',
-  message: 'This PC runs on its battery.',
+  message: 'This PC is on battery power.',
 }
 const HELD = { deployment_status: 'pending', reason: 'retry_later', held_by: 'on_battery' }
 
@@ -79,12 +79,12 @@ beforeEach(async () => {
 })
 afterEach(() => t.stop())
 
-it('shows held PCs as waiting, offers again, and continues in the same attempt as soon as they may work', async () => {
+it('shows deferred targets as waiting, offers them again, and continues in the same attempt', async () => {
   await expect.poll(deploys).toHaveLength(3)
   expect(await target()).toMatchObject({
     ...HELD,
     attempt: 1,
-    result_message: 'Waits: the PC runs on its battery.',
+    result_message: 'Waiting: the PC is on battery power.',
     result_code: 'held_on_battery',
     result_params: {},
   })
@@ -99,7 +99,7 @@ it('shows held PCs as waiting, offers again, and continues in the same attempt a
   expect((await t.rest.call('deployments.attempts', { params })).attempts).toHaveLength(1)
 })
 
-it('never shows a held PC as running while it is offered work', async () => {
+it('never shows a deferred target as running while it is offered again', async () => {
   const seen = new Set<string>()
   const feed = t.feed()
   feed.on('targets_updated', ({ targets }) =>
@@ -113,14 +113,14 @@ it('never shows a held PC as running while it is offered work', async () => {
   expect([...seen]).toEqual(['pending retry_later'])
 })
 
-it('puts a download that a PC defers back to pending, and sends it again under the same attempt', async () => {
+it('returns a deferred download to pending, and sends it again under the same attempt', async () => {
   answer = { accepted: true }
   work = async (command) => {
     await agent.progress(command, 'downloading', 1)
     answer = ON_BATTERY
     work = finish
     await deferWork(command)
-    // The acknowledgement got lost: sending it again does no harm.
+    // As if the acknowledgement was lost: the repeated report changes nothing.
     await deferWork(command)
   }
   await expect.poll(target).toMatchObject({ ...HELD, attempt: 1 })
@@ -141,7 +141,7 @@ it('does not let a PC defer an installation that is running', async () => {
   expect(deploys()).toHaveLength(1)
 })
 
-it('keeps the time since when a PC is held until it has worked, even over a restart', async () => {
+it('keeps the start of a deferral until the PC works, also across a restart', async () => {
   const since = () => {
     const database = new Database(join(t.dataDir, 'deployx.db'), { readonly: true })
     const found: unknown = database
@@ -166,14 +166,14 @@ it('keeps the time since when a PC is held until it has worked, even over a rest
   await expect.poll(since).toBeNull()
 })
 
-it('cancels held targets immediately', async () => {
+it('cancels deferred targets immediately', async () => {
   await expect.poll(async () => (await target()).held_by).toBe('on_battery')
   await t.rest.call('deployments.cancel', { params: { id } })
   await expect.poll(status).toBe('canceled')
   expect(await target()).toMatchObject({ deployment_status: 'skipped', reason: 'canceled' })
 })
 
-it('applies settings that the administrator changes while PCs are held', async () => {
+it('applies settings that the administrator changes while targets are deferred', async () => {
   await expect.poll(async () => (await target()).held_by).toBe('on_battery')
   await t.rest.call('settings.update', {
     body: { work_on_battery: true, work_on_metered: false },
@@ -183,7 +183,7 @@ it('applies settings that the administrator changes while PCs are held', async (
     .toEqual({ on_battery: true, on_metered: false })
 })
 
-it('starts the wait again when someone retries a target that was held for too long', async () => {
+it('restarts the waiting time when someone retries a target that was deferred for too long', async () => {
   await expect.poll(async () => (await target()).held_by).toBe('on_battery')
   const database = new Database(join(t.dataDir, 'deployx.db'))
   database.exec('update deployment_targets set held_since_ms = held_since_ms - 3600000')
@@ -195,7 +195,7 @@ it('starts the wait again when someone retries a target that was held for too lo
     reason: 'rejected_by_agent',
     held_by: 'on_battery',
     result_message:
-      'LAPTOP-1 was running on its battery for 60 minutes. Plug it in and retry, or allow work on battery in the settings.',
+      'LAPTOP-1 was on battery power for 60 minutes. Plug it in and retry, or allow work on battery power in the settings.',
     result_code: 'on_battery_too_long',
     result_params: { device: 'LAPTOP-1', n: 60 },
   })

@@ -52,7 +52,7 @@ export function planRunning(
     : null
 }
 
-/** Asks the agent to stop, and asks again after a while in case the first request was lost with its link. */
+/** Sends a cancel command to the agent, and repeats it after `cancelAgainMs` in case the first one was lost. */
 export function planSendCancel(
   target: PlanTarget,
   device: PlanDevice,
@@ -60,7 +60,7 @@ export function planSendCancel(
   nowMs: number,
   wake: Wake,
 ): Extract<Action, { type: 'send_cancel' }> | null {
-  // Nobody would receive it; the agent is asked when it reconnects.
+  // It is sent when the agent reconnects.
   if (device.reachability !== 'online') return null
   if (target.cancelSentAtMs !== null && nowMs < target.cancelSentAtMs + cancelAgainMs) {
     wake(target.cancelSentAtMs + cancelAgainMs)
@@ -69,7 +69,7 @@ export function planSendCancel(
   return { type: 'send_cancel', targetId: target.id }
 }
 
-/** A pending target whose device has no link: wait or give up. Null when the device can be reached. */
+/** Whether a pending target waits for its offline device, or fails. Null when the device can be reached. */
 export function planUnreachable(
   target: PlanTarget,
   device: PlanDevice,

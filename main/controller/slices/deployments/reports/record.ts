@@ -71,7 +71,7 @@ export function createRecorder(deps: {
       }
       if (failure) {
         deps.log.error({ err: error, reports: batch.length }, 'reports could not be recorded')
-        refuse(batch, 'the controller has no room for it; send it again')
+        refuse(batch, 'the controller has no space for it; send it again')
         return true
       }
       if (batch.length > 1)

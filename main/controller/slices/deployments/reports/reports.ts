@@ -41,7 +41,10 @@ export type Report =
   | { kind: 'returned'; deviceId: DeviceId; attempts: readonly AttemptId[] }
 
 const COMMITTED: ReportReply = { committed: true }
-const UNKNOWN: ReportReply = { committed: true, message: 'this attempt is not known here' }
+const UNKNOWN: ReportReply = {
+  committed: true,
+  message: 'the controller has no record of this attempt',
+}
 
 const attemptOf = (report: Report): AttemptId | null => {
   if (report.kind === 'returned') return null

@@ -71,7 +71,7 @@ export function createDeployment(
   if (devices.length * (library.length + input.custom_software.length) > TARGET_LIMIT)
     throw new AppError(
       'E_VALIDATION',
-      `This would make more than ${TARGET_LIMIT} targets. Split it into several deployments.`,
+      `This would create more than ${TARGET_LIMIT} targets. Split it into several deployments.`,
     )
 
   const times = {

@@ -126,9 +126,9 @@ it('names the PCs that may not work now, and how long the deployment waits for t
 
   await work(false)
   const battery =
-    'On battery: waits up to 90 minutes to be plugged in. The settings can allow work on battery.'
+    'On battery power: waits up to 90 minutes for the PC to be plugged in. You can allow work on battery power in the settings.'
   const metered =
-    'On a metered network: waits up to 90 minutes for another one. The settings can allow metered ones.'
+    'On a metered network: waits up to 90 minutes for another network. You can allow metered networks in the settings.'
   const targets = await look(90)
   expect(targets.map((t) => [t.device_name, t.outcome, t.reason, t.held_by])).toEqual([
     ['h-battery', 'will_wait', 'retry_later', 'on_battery'],
@@ -140,7 +140,7 @@ it('names the PCs that may not work now, and how long the deployment waits for t
   ])
   expect(targets[0]!.message).toBe(battery)
   expect(targets[4]!.message).toBe(metered)
-  expect((await look(1))[0]!.message).toContain('up to 1 minute to')
+  expect((await look(1))[0]!.message).toContain('up to 1 minute for')
   expect(asked).toEqual(asked.map(() => ({ on_battery: false, on_metered: false })))
   expect(asked.length).toBe(12)
 
@@ -178,7 +178,7 @@ it('removes: skips absent software, sends the right command, and removes depende
   }
   const { targets } = await test.rest.call('deployments.preflight', { body })
   expect(targets.map((t) => [t.software_name, t.outcome, t.reason, t.message])).toEqual([
-    ['plug-in', 'will_skip', 'already_installed', 'plug-in is not there.'],
+    ['plug-in', 'will_skip', 'already_installed', 'plug-in is not installed.'],
     [
       'base',
       'will_fail',

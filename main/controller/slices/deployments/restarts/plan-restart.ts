@@ -117,7 +117,10 @@ function planOwed(
   if (ability && !ability.possible) return end('impossible', ability.why)
   if (ability && restart.bootId === null) return { type: 'note_boot', bootId: ability.boot_id }
   if (nowMs >= restart.createdAtMs + timings.restartLimitMs)
-    return end('gave_up', `It could not be ordered within ${hours(timings.restartLimitMs)}.`)
+    return end(
+      'gave_up',
+      `The restart could not be ordered within ${hours(timings.restartLimitMs)}.`,
+    )
 
   const wait = (reason: RestartWait): RestartAction | null =>
     restart.reason === reason ? null : { type: 'wait', reason }
@@ -148,12 +151,12 @@ function planOrdered(
   if (device.refused)
     return end(
       'gave_up',
-      `${name} was removed or blocked after it was ordered. Whether it restarts is not known here.`,
+      `${name} was removed or blocked after its restart was ordered, so it is unknown whether it restarts.`,
     )
   const isOnline = device.reachability === 'online'
   const dueMs = restart.dueAtMs ?? (restart.orderedAtMs ?? restart.createdAtMs) + deployment.delayMs
   if (nowMs >= dueMs + timings.restartReturnMs)
-    return end('gave_up', `${name} has not come back for ${hours(timings.restartReturnMs)}.`)
+    return end('gave_up', `${name} has not reconnected for ${hours(timings.restartReturnMs)}.`)
   if (restart.withdrawalReason === null) {
     if (isUnwanted(deployment)) return { type: 'withdraw', why: 'canceled' }
     // Withdraw the overdue restart before the PC gets other work, so that it cannot happen later.

@@ -192,7 +192,7 @@ export function createRestarts(deps: Deps) {
     unsent.forEach(sender.send)
   }
   function failed(error: unknown): void {
-    deps.log.error({ err: error }, 'a restart could not be advanced; it is tried again')
+    deps.log.error({ err: error }, 'a restart could not be advanced; it is retried')
   }
   /** One restart that cannot be advanced must not stop or delay the others. @throws if all fail */
   function commitEach(ids: readonly RestartId[]): void {

@@ -115,7 +115,7 @@ export function createEngine(deps: {
   /** It is retried. One deployment that cannot be planned or stored does not stop the others. */
   function failed(error: unknown, id: DeploymentId | null): void {
     if (id === null)
-      return deps.log.error({ err: error }, 'the store could not be read; it is tried again')
+      return deps.log.error({ err: error }, 'the store could not be read; it is retried')
     // Another program holds the database. The run has not begun.
     if (storageFailure(error)?.kind === 'busy')
       return deps.log.debug({ deploymentId: id }, 'a deployment waits for a locked database')
@@ -142,7 +142,7 @@ export function createEngine(deps: {
     try {
       applyShift()
     } catch (error) {
-      deps.log.error({ err: error }, 'the deadlines could not be moved; it is tried again')
+      deps.log.error({ err: error }, 'the deadlines could not be moved; it is retried')
     }
     ticker.beat()
   })

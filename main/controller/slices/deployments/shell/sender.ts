@@ -156,7 +156,7 @@ export function createSender(deps: {
       for (let i = 0; i < list.length && !stopped; i++) {
         const signature = signatures[i]
         if (signature) emit(list[i]!, signature)
-        else noAnswer(list[i]!.sending, new Error('the signer knows nothing of this command'))
+        else noAnswer(list[i]!.sending, new Error('the signer returned nothing for this command'))
         if (i % EMIT_SLICE === EMIT_SLICE - 1)
           await new Promise<void>((done) => void deps.clock.nextTurn(done))
       }

@@ -1,4 +1,4 @@
-/** The rows of this slice's tables and what may change in them. Types only, for every room of the slice. */
+/** The rows of this slice's tables and what may change in them. Types only, for every folder of the slice. */
 import type {
   AttemptId,
   DeploymentId,

@@ -7,7 +7,7 @@ import { unreadable } from '../facts.ts'
 import type { Window } from './window.ts'
 
 export const UNPACKED_LIMIT_BYTES = 16 * 1024 * 1024
-/** zstd itself refuses more than 128 MiB unless told otherwise; dpkg never writes more than 8 MiB. */
+/** By default, zstd refuses more than 128 MiB; dpkg never writes more than 8 MiB. */
 const ZSTD_WINDOW_LIMIT_BYTES = 8 * 1024 * 1024
 const ZSTD_MAGIC = Buffer.from([0x28, 0xb5, 0x2f, 0xfd])
 const STEP_BYTES = 64 * 1024

@@ -56,7 +56,7 @@ export function createFetcher(deps: {
     heartbeatMs: HEARTBEAT_MS,
     run: startNext,
     failed: (error) =>
-      log.error({ err: error }, 'the pending fetches could not be read; they are tried again'),
+      log.error({ err: error }, 'the pending fetches could not be read; they are retried'),
   })
 
   /** Keeps the extension of the installer's kind, because agents choose how to run a file by its extension. */
@@ -120,7 +120,7 @@ export function createFetcher(deps: {
     if (row.source_sha256 !== null && row.source_sha256 !== staged.sha256)
       throw new FetchFailure(
         'integrity',
-        `The file that came is not the expected one: its SHA-256 is ${staged.sha256}.`,
+        `The received file is not the expected one: its SHA-256 is ${staged.sha256}.`,
         false,
       )
     const facts = await inspected(row, staged, fileName)
@@ -168,7 +168,7 @@ export function createFetcher(deps: {
       if (row.inspections > 0)
         throw new FetchFailure(
           'integrity',
-          'The controller ended while it inspected this package, so it is not inspected again by itself. Try again if the package did not cause that.',
+          'The controller ended while it inspected this package, so the package is not inspected again automatically. Try again if it was not the cause.',
           false,
         )
       await withTries(row)
@@ -183,7 +183,7 @@ export function createFetcher(deps: {
         fetch_reason: known ? error.reason : 'internal',
         fetch_message: (known
           ? error.message
-          : 'The controller could not store the package. Its log says more.'
+          : 'The controller could not store the package. Its log has the details.'
         ).slice(0, MESSAGE_LIMIT),
       })
     }
@@ -232,7 +232,7 @@ function asFailure(error: unknown): unknown {
     case 'E_UPLOAD_ABORTED':
       return new FetchFailure(
         'download_failed',
-        'The download broke off before it was complete.',
+        'The download was interrupted before it was complete.',
         true,
         { cause: error },
       )
