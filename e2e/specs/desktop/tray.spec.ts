@@ -16,7 +16,7 @@ test('the tray shows the hub and opens or quits the console', async ({ launch, b
   const tray = await until('the icon', () => bus.tray())
   expect(tray.status).toBe('Active')
   expect(tray.sizes[0]).toEqual([44, 44])
-  expect(tray.tooltip).toMatch(/^DeployX · Hub [\d.]+:\d+ · no PCs yet$/)
+  expect(tray.tooltip).toMatch(/^DeployX · Controller [\d.]+:\d+ · no PCs yet$/)
   const line = tray.tooltip.replace('DeployX · ', '')
   expect(labels(tray.menu)).toEqual(['Open DeployX', line, 'New deployment', 'Quit'])
   expect(tray.menu.find((entry) => entry.label === line)?.enabled).toBe(false)
