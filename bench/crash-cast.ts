@@ -110,6 +110,9 @@ export async function startCast(agentCount: number) {
 
   return {
     rest,
+    /** For connections to the console's feed. */
+    console: { url, token: session.token },
+    pidOf: (i: number): number => agents[i]!.process!.pid!,
     agents: agents as AgentRole[],
     /** A change of this file means that something was just written, but not acted upon yet. */
     journalOf: (i: number) => join(agents[i]!.stateDir, 'journal.log'),

@@ -4,6 +4,7 @@ import { agent } from './agent.ts'
 import { agentDownload } from './agent-download.ts'
 import { coldStart } from './cold-start.ts'
 import { comeBack } from './come-back.ts'
+import { command } from './command.ts'
 import { crash, printCrashReport } from './crash.ts'
 import { dispatch } from './dispatch.ts'
 import { events } from './events.ts'
@@ -73,6 +74,7 @@ const benches: Record<string, () => Result | Promise<Result>> = {
     const report = await uploads()
     return { text: printUploads(report), json: report }
   },
+  command: () => command({ runs: count(values.runs, 100) }),
   agent: () => agent({ runs: count(values.runs, 100), days: count(values.days, 400) }),
   'agent-download': () =>
     agentDownload({ mib: count(values.mib, 16_384), runs: count(values.runs, 100) }),
