@@ -15,6 +15,9 @@ async function perform(words: readonly string[]): Promise<number> {
   // Internal: started by the agent (supervisor/client.ts).
   if (verb === 'supervise' && rest.length === 1)
     return (await import('./supervisor/supervise.ts')).supervise(resolve(rest[0]!))
+  // Internal: started by the agent's other supervisor (supervisor/shell-script.ts).
+  if (verb === 'attend' && rest.length === 1)
+    return (await import('./supervisor/attend.ts')).attend(resolve(rest[0]!))
   // Internal: run by an agent on its next version (update/stage.ts).
   if (verb === 'check-state' && rest.length === 1)
     return (await import('./cli/check-state.ts')).checkStateCommand(resolve(rest[0]!))

@@ -48,6 +48,12 @@ function processesWith(...words: string[]): number[] {
     .map(Number)
 }
 
+/** With the stand-ins that attend an installer when its agent has ended. */
+const supervisorsIn = (folder: string): number[] => [
+  ...processesWith('supervise', folder),
+  ...processesWith('attend', folder),
+]
+
 export async function startCast(agentCount: number) {
   const folder = mkdtempSync(join(tmpdir(), 'deployx-crash-'))
   const dataDir = join(folder, 'data')
@@ -123,7 +129,7 @@ export async function startCast(agentCount: number) {
     startAgent: (i: number) => startAgent(i),
     /** Returns true if a supervisor was running and was killed. */
     killSupervisor(i: number): boolean {
-      const pids = processesWith('supervise', agents[i]!.stateDir)
+      const pids = supervisorsIn(agents[i]!.stateDir)
       for (const pid of pids)
         try {
           process.kill(pid, 'SIGKILL')
@@ -144,7 +150,7 @@ export async function startCast(agentCount: number) {
     async stop(): Promise<void> {
       for (const agent of agents) await killed(agent.process)
       await killed(controller)
-      for (const pid of processesWith('supervise', folder))
+      for (const pid of supervisorsIn(folder))
         try {
           process.kill(pid, 'SIGKILL')
         } catch {

@@ -262,12 +262,17 @@ describe('a supervisor that is killed before the installer', LIMIT, () => {
     agent = await stage.connect()
   })
   afterEach(() => stage.clear())
-  const dying = (moment: string, times: number): void =>
-    writeFileSync(join(stage.statePath, 'die.json'), JSON.stringify({ moment, times }))
+  type Kind = 'shell' | 'node'
+  const dying = (kind: Kind, moment: string, times: number): void =>
+    writeFileSync(join(stage.statePath, 'die.json'), JSON.stringify({ kind, moment, times }))
 
-  it.each(['unclaimed', 'claimed'])('is replaced by another one %s', async (moment) => {
+  it.each<[Kind, string]>([
+    ['shell', 'claimed'],
+    ['node', 'unclaimed'],
+    ['node', 'claimed'],
+  ])('is replaced by another one (%s, %s)', async (kind, moment) => {
     const { hub } = stage
-    dying(moment, 1)
+    dying(kind, moment, 1)
     const command = hub.payload({ content: countingScript('echo ran') })
     await hub.deploy(command)
     expect(await hub.result(command)).toMatchObject({ status: 'success', exit_code: 0 })
@@ -275,35 +280,53 @@ describe('a supervisor that is killed before the installer', LIMIT, () => {
     expect(countRuns(stage.rootPath)).toBe(1)
   })
 
-  it('is replaced by another one even if the agent is killed as well', async () => {
+  it('is replaced by Node if it is a shell that never gets ready', async () => {
     const { hub } = stage
-    dying('claimed', 2)
-    const command = hub.payload({ content: countingScript('exit 0') })
+    dying('shell', 'unclaimed', 2)
+    const command = hub.payload({ content: countingScript('echo ran') })
     await hub.deploy(command)
-    await hub.until('a claim', () => stage.readAttemptFile(command.attempt_id, 'supervisor.json'))
-    await killAgent()
-    await restart()
-    expect(await hub.result(command)).toMatchObject({ status: 'success' })
+    expect(await hub.result(command)).toMatchObject({ status: 'success', exit_code: 0 })
     expect(countRuns(stage.rootPath)).toBe(1)
   })
 
-  it('is replaced at most twice; nothing was run then', async () => {
-    const { hub } = stage
-    dying('claimed', 9)
-    const command = hub.payload({ content: countingScript('exit 0') })
-    await hub.deploy(command)
-    const result = await hub.result(command)
-    expect(result).toMatchObject({ status: 'failed', reason: 'internal' })
-    expect(result.message).toContain('was not started')
-    expect(countRuns(stage.rootPath)).toBe(0)
-  })
+  it.each<Kind>(['shell', 'node'])(
+    'is replaced by another one even if the agent is killed as well (%s)',
+    async (kind) => {
+      const { hub } = stage
+      dying(kind, 'claimed', 2)
+      const command = hub.payload({ content: countingScript('exit 0') })
+      await hub.deploy(command)
+      await hub.until('a claim', () => stage.readAttemptFile(command.attempt_id, 'supervisor.json'))
+      await killAgent()
+      await restart()
+      expect(await hub.result(command)).toMatchObject({ status: 'success' })
+      expect(countRuns(stage.rootPath)).toBe(1)
+    },
+  )
 
-  it('at the very moment of starting it leaves an unknown result, and nothing is run again', async () => {
-    const { hub } = stage
-    dying('spawning', 1)
-    const command = hub.payload({ content: countingScript('exit 0') })
-    await hub.deploy(command)
-    expect(await hub.result(command)).toMatchObject({ status: 'failed', reason: 'interrupted' })
-    expect(countRuns(stage.rootPath)).toBe(0)
-  })
+  it.each<Kind>(['shell', 'node'])(
+    'is replaced at most twice; nothing was run then (%s)',
+    async (kind) => {
+      const { hub } = stage
+      dying(kind, 'claimed', 9)
+      const command = hub.payload({ content: countingScript('exit 0') })
+      await hub.deploy(command)
+      const result = await hub.result(command)
+      expect(result).toMatchObject({ status: 'failed', reason: 'internal' })
+      expect(result.message).toContain('was not started')
+      expect(countRuns(stage.rootPath)).toBe(0)
+    },
+  )
+
+  it.each<Kind>(['shell', 'node'])(
+    'at the very moment of starting it leaves an unknown result, and nothing is run again (%s)',
+    async (kind) => {
+      const { hub } = stage
+      dying(kind, 'spawning', 1)
+      const command = hub.payload({ content: countingScript('exit 0') })
+      await hub.deploy(command)
+      expect(await hub.result(command)).toMatchObject({ status: 'failed', reason: 'interrupted' })
+      expect(countRuns(stage.rootPath)).toBe(0)
+    },
+  )
 })

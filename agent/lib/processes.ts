@@ -97,6 +97,9 @@ export const identify = (pid: number): ProcessId => ({
   boot: bootId(),
 })
 
+/** Whether the PC was not restarted since. False if that is unknown. */
+export const isOfThisBoot = (id: ProcessId): boolean => id.boot !== null && id.boot === bootId()
+
 /** Whether that very process is still running; a zombie does not count. */
 export function isAlive(id: ProcessId): boolean {
   if (id.boot !== null) {

@@ -79,7 +79,7 @@ export function openBoundedOutput(file: string, halfBytes = OUTPUT_HALF_BYTES): 
       clearInterval(flushing)
       flush()
       try {
-        fsyncSync(fd)
+        if (head > 0) fsyncSync(fd)
       } catch {
         // A full disk: the output may be incomplete, but its end is still reported.
       }

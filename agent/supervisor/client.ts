@@ -1,17 +1,18 @@
 /** The agent's side of the supervisor: starts it, waits for it, and determines the result when it is gone. */
 import { spawn } from 'node:child_process'
-import { closeSync } from 'node:fs'
 import { uptime } from 'node:os'
 import type { Clock } from '#shared/node/clock.ts'
 import { createOnce, writeDurably } from '../lib/atomic-file.ts'
 import type { Log } from '../lib/log.ts'
-import { findMarked, isAlive, type ProcessId } from '../lib/processes.ts'
+import { isAlive } from '../lib/processes.ts'
 import { serviceEnvironment } from '../lib/environment.ts'
 import type { SelfCommand } from '../lib/self.ts'
-import { openBoundedOutput } from './bounded-output.ts'
+import { exitOf, takeOutput, type Watched } from './attend.ts'
 import {
   attemptFiles,
+  findShellEnd,
   FORBIDDEN,
+  isOvertime,
   markerOf,
   mayHaveStarted,
   readClaim,
@@ -19,28 +20,20 @@ import {
   readInstaller,
   readSpec,
   startFiles,
-  type Exit,
+  type Ending,
   type Spec,
   type Supervisor,
 } from './files.ts'
+export type { Ending } from './files.ts'
+import { findInstaller } from './find-installer.ts'
 import { killTree } from './kill-tree.ts'
-import { collect, reopenPipe, type Collecting } from './output-pipe.ts'
-
-/** How the installer ended, as far as known. */
-export type Ending =
-  | { kind: 'exited'; exit: Exit }
-  /** The supervisor ended first, or its records are gone: the installer may have run. */
-  | { kind: 'unknown'; timedOut: boolean }
-  /** Provably no installer was started, and none ever will be by this supervisor. */
-  | { kind: 'not_started' }
+import type { Collecting } from './output-pipe.ts'
+import { createShellClient } from './shell-client.ts'
 
 const POLL_MS = 100
 const LOOK_FOR_SUPERVISOR_MS = 1_000
 const START_TIMEOUT_MS = 30_000
 const LATE_EXIT_MS = 3_000
-
-/** The parts of `spec.json` that are needed if that is gone. */
-export type Watched = Pick<Spec, 'attempt_id' | 'timeout_seconds' | 'grace_ms'>
 
 export type SupervisorClient = {
   /** Writes what to run; nothing runs yet. */
@@ -69,14 +62,7 @@ export type SupervisorClient = {
   ) => Promise<Ending>
 }
 
-/**
- * The installer's process if its supervisor is gone: as recorded, otherwise the oldest one with the marker.
- */
-function findInstaller(folder: string, attemptId: string): ProcessId | null {
-  const written = readInstaller(folder)
-  if (written) return isAlive(written.process) ? written.process : null
-  return findMarked(markerOf(attemptId))[0] ?? null
-}
+const unknown = (folder: string): Ending => ({ kind: 'unknown', timedOut: isOvertime(folder) })
 
 /** Nothing of this attempt ran, and nothing will before another spec is written. */
 function isProvenUnstarted(folder: string): boolean {
@@ -85,17 +71,10 @@ function isProvenUnstarted(folder: string): boolean {
   return !isAlive(claim) && !mayHaveStarted(folder, claim)
 }
 
-/**
- * Continues to read the output where the supervisor was killed. Null if it used no pipe, or is still alive.
- */
-function takeOutput(folder: string): Collecting | null {
+/** The output of an installer whose supervisor was killed. Null if it used no pipe, or somebody else reads it. */
+function takeOrphansOutput(folder: string): Collecting | null {
   const claim = readClaim(folder)
-  if (typeof claim !== 'string' && isAlive(claim)) return null
-  const { output, pipe: path } = attemptFiles(folder)
-  const pipe = reopenPipe(path)
-  if (pipe === null) return null
-  closeSync(pipe.writeFd)
-  return collect(pipe, openBoundedOutput(output))
+  return typeof claim !== 'string' && isAlive(claim) ? null : takeOutput(folder)
 }
 
 export function createSupervisorClient(deps: {
@@ -119,14 +98,18 @@ export function createSupervisorClient(deps: {
     watched: Watched,
     onTick: () => void,
     signal: AbortSignal,
+    collecting: Collecting | null = null,
   ): Promise<Ending> {
     const process = findInstaller(folder, watched.attempt_id)
-    if (!process) return { kind: 'unknown', timedOut: false }
+    if (!process) {
+      await collecting?.finish()
+      return unknown(folder)
+    }
     log.warn(
       { folder, pid: process.pid },
       'the supervisor is gone, but the installer is still running',
     )
-    const taking = takeOutput(folder)
+    const taking = collecting ?? takeOrphansOutput(folder)
     const startedAt = readInstaller(folder)?.started_uptime_seconds ?? uptime()
     try {
       while (isAlive(process)) {
@@ -150,34 +133,53 @@ export function createSupervisorClient(deps: {
       signal.throwIfAborted()
       const exit = readExit(folder)
       if (exit) return { kind: 'exited', exit }
+      const record = findShellEnd(folder)
+      if (record) return { kind: 'exited', exit: exitOf(record, '', isOvertime(folder), 0) }
       await clock.sleep(POLL_MS, signal)
     }
-    return { kind: 'unknown', timedOut: false }
+    return unknown(folder)
   }
 
+  function startNode(folder: string): void {
+    const child = spawn(self.file, [...self.args, 'supervise', folder], {
+      // The name in process lists; the file itself may be one of the kernel's own references.
+      argv0: process.execPath,
+      cwd: folder,
+      env: serviceEnvironment(),
+      stdio: 'ignore',
+      // It has to outlive the agent, even if a signal is sent to the agent's process group.
+      detached: true,
+      windowsHide: true,
+    })
+    child.on('error', (error) => log.error({ err: error }, 'the supervisor could not be started'))
+    ended.delete(folder)
+    child.once('exit', () => ended.add(folder))
+    child.unref()
+  }
+
+  const shells =
+    process.platform === 'win32'
+      ? null
+      : createShellClient({ self, clock, log, startNode, waitForOrphan })
+
   return {
-    prepare: (folder, spec) => writeDurably(attemptFiles(folder).spec, JSON.stringify(spec)),
+    prepare(folder, spec) {
+      shells?.launch(folder, spec)
+      writeDurably(attemptFiles(folder).spec, JSON.stringify(spec))
+    },
     hasBegun: (folder) => readSpec(folder) === null || readClaim(folder) !== 'none',
-    forbid,
+    forbid(folder) {
+      shells?.drop(folder)
+      return forbid(folder)
+    },
 
     start(folder) {
-      const child = spawn(self.file, [...self.args, 'supervise', folder], {
-        // The name in process lists; the file itself may be one of the kernel's own references.
-        argv0: process.execPath,
-        cwd: folder,
-        env: serviceEnvironment(),
-        stdio: 'ignore',
-        // It has to outlive the agent, even if a signal is sent to the agent's process group.
-        detached: true,
-        windowsHide: true,
-      })
-      child.on('error', (error) => log.error({ err: error }, 'the supervisor could not be started'))
-      ended.delete(folder)
-      child.once('exit', () => ended.add(folder))
-      child.unref()
+      if (!shells?.start(folder)) startNode(folder)
     },
 
     async waitForEnd(folder, watched, onTick, signal) {
+      const own = await shells?.waitForOwn(folder, watched, onTick, signal)
+      if (own) return own
       const startBy = clock.monotonicMs() + START_TIMEOUT_MS
       let lookAgainAt = 0
       let seen: Supervisor | null = null
@@ -198,6 +200,13 @@ export function createSupervisorClient(deps: {
           lookAgainAt = clock.monotonicMs() + LOOK_FOR_SUPERVISOR_MS
           if (claim === 'forbidden') return { kind: 'not_started' }
           if (claim === 'unreadable') return orphan()
+          if (claim !== 'none' && claim.record !== undefined) {
+            const { record } = claim
+            return (
+              shells?.waitForOther(folder, watched, { ...claim, record }, onTick, signal) ??
+              orphan()
+            )
+          }
           // A supervisor whose records were deleted writes the end again.
           seen = claim === 'none' ? seen : claim
           if (!seen || !isAlive(seen)) {

@@ -1,13 +1,16 @@
 /**
- * The records of an attempt. The agent writes `spec.json`; the supervisor writes everything else. It claims
+ * The records of an attempt. The agent writes `spec.json`; a supervisor of Node writes everything else. It claims
  * the attempt with `supervisor.json` and writes `started.json` right before it starts the installer: if that
- * file is missing, the supervisor provably started nothing.
+ * file is missing, the supervisor provably started nothing. For a supervisor that is a shell, the agent writes claim and
+ * `exit.json`; such a claim means that the
+ * installer was started, unless the shell has recorded that it was not, or was killed before it wrote its own mark.
  */
-import { existsSync } from 'node:fs'
+import { randomBytes } from 'node:crypto'
+import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { readJson, writeDurably } from '../lib/atomic-file.ts'
-import { ProcessId } from '../lib/processes.ts'
+import { isOfThisBoot, ProcessId } from '../lib/processes.ts'
 
 export const Command = z.object({
   file: z.string(),
@@ -45,8 +48,13 @@ export type Spec = z.infer<typeof Spec>
 
 /**
  * The claimer of an attempt. `marks_start`: it writes `started.json` (supervisors of older agents do not).
+ * `record`: the file in which a supervisor that is not Node records how the installer ended. The agent writes the
+ * claim for it, and only then lets it start the installer.
  */
-export const Supervisor = ProcessId.extend({ marks_start: z.boolean().default(false) })
+export const Supervisor = ProcessId.extend({
+  marks_start: z.boolean().default(false),
+  record: z.string().optional(),
+})
 export type Supervisor = z.infer<typeof Supervisor>
 /** Written by the agent instead of a supervisor's claim: none may start any more. */
 export const FORBIDDEN = '{}'
@@ -70,6 +78,38 @@ export const Exit = z.object({
 })
 export type Exit = z.infer<typeof Exit>
 
+/** What such a supervisor records: the code of the shell, which is 128 + n after a signal. */
+export const ShellRecord = z.union([
+  z.object({ exit: z.number().int() }),
+  z.object({ signal: z.number().int() }),
+  /** The program could not be started. */
+  z.object({ unstarted: z.number().int() }),
+  /** The agent ended before it let the supervisor begin. */
+  z.object({ not_started: z.literal(true) }),
+])
+export type ShellRecord = z.infer<typeof ShellRecord>
+
+/** Each shell has its own record, so that one that was left behind never writes into another's. */
+const SHELL_RECORD = /^shell-[0-9a-f]{12}\.json$/
+export const newShellRecord = (): string => `shell-${randomBytes(6).toString('hex')}.json`
+export const shellFiles = (folder: string, record: string) => ({
+  record: join(folder, record),
+  /** Written right before it starts the installer, and not flushed: it proves something only until the PC restarts. */
+  started: join(folder, `${record}.started`),
+  /** The shell's own messages: it prints one if a signal has ended the installer. */
+  messages: join(folder, `${record}.messages`),
+  /** The installer could not be started. */
+  failed: join(folder, `${record}.failed`),
+})
+
+/** How the installer ended, as far as known. */
+export type Ending =
+  | { kind: 'exited'; exit: Exit }
+  /** The supervisor ended first, or its records are gone: the installer may have run. */
+  | { kind: 'unknown'; timedOut: boolean }
+  /** Provably no installer was started, and none ever will be by this supervisor. */
+  | { kind: 'not_started' }
+
 export const attemptFiles = (folder: string) => ({
   spec: join(folder, 'spec.json'),
   output: join(folder, 'output.log'),
@@ -92,6 +132,10 @@ export function startFiles(folder: string, start: number) {
     started: file('started'),
     installer: file('installer'),
     exit: file('exit'),
+    /** Written by the process that reads the output after the agent that started the installer has ended. */
+    attendant: file('attendant'),
+    /** Written before the installer is killed because its time is over. */
+    overtime: file('overtime'),
   }
 }
 
@@ -124,8 +168,30 @@ export function readClaim(folder: string): Claim {
   if (parsed.success) return parsed.data
   return JSON.stringify(raw) === FORBIDDEN ? 'forbidden' : 'unreadable'
 }
+/** Null: nothing is recorded yet. */
+export const readShellRecord = (folder: string, record: string): ShellRecord | null =>
+  read(ShellRecord, join(folder, record))
+/**
+ * The end that a shell recorded in a folder whose claim was deleted. Only the shell that started the installer records one.
+ */
+export function findShellEnd(folder: string): ShellRecord | null {
+  const names = existsSync(folder) ? readdirSync(folder) : []
+  const records = names
+    .filter((name) => SHELL_RECORD.test(name))
+    .map((name) => readShellRecord(folder, name))
+  return records.find((record) => record !== null && !('not_started' in record)) ?? null
+}
+export const readAttendant = (folder: string): ProcessId | null =>
+  read(ProcessId, currentFiles(folder).attendant)
+export const isOvertime = (folder: string): boolean => existsSync(currentFiles(folder).overtime)
 /** Whether the supervisor that claimed the attempt may have started the installer. */
 export function mayHaveStarted(folder: string, supervisor: Supervisor): boolean {
+  if (supervisor.record !== undefined) {
+    const record = readShellRecord(folder, supervisor.record)
+    if (record) return !('not_started' in record)
+    const { started } = shellFiles(folder, supervisor.record)
+    return !isOfThisBoot(supervisor) || existsSync(started)
+  }
   const { started, installer, exit } = currentFiles(folder)
   return !supervisor.marks_start || [started, installer, exit].some((file) => existsSync(file))
 }

@@ -2,6 +2,7 @@
  * Runs installers with low priority, so that the PC stays responsive: they get what is left over, but always
  * something.
  */
+import { existsSync } from 'node:fs'
 import { getPriority, setPriority } from 'node:os'
 import { runCommand } from '../lib/run-command.ts'
 
@@ -15,17 +16,32 @@ export const INSTALLER_NICE = process.platform === 'win32' ? 10 : 5
 const IONICE = ['-c', '2', '-n', '7']
 const COMMAND_TIMEOUT_MS = 2_000
 
+const IONICE_FILES = ['/usr/bin/ionice', '/bin/ionice']
+
+/** The same command with low priority for the disk: `ionice` becomes the program. Null: this PC has no `ionice`. */
+export function withLowDiskPriority(words: readonly string[]): string[] | null {
+  const file = process.platform === 'linux' ? IONICE_FILES.find(existsSync) : undefined
+  return file === undefined ? null : [file, ...IONICE, '-t', ...words]
+}
+
+/**
+ * Lowers the priority of a process that is about to start the installer. Never throws: failing to do so is harmless.
+ */
+export function lowerPriorityOf(pid: number): void {
+  try {
+    // If the agent was started with a lower priority, keep that.
+    if (getPriority() < INSTALLER_NICE) setPriority(pid, INSTALLER_NICE)
+  } catch {
+    // Not permitted here.
+  }
+}
+
 /**
  * Lowers the priority of the current process; its children inherit it. Never rejects: failing to do so is
  * harmless.
  */
 export async function lowerPriority(): Promise<void> {
-  try {
-    // If the agent was started with a lower priority, keep that.
-    if (getPriority() < INSTALLER_NICE) setPriority(INSTALLER_NICE)
-  } catch {
-    // Not permitted here.
-  }
+  lowerPriorityOf(process.pid)
   if (process.platform === 'linux')
     await runCommand('ionice', [...IONICE, '-p', String(process.pid)], COMMAND_TIMEOUT_MS)
 }
