@@ -116,7 +116,7 @@ export async function runAttempt(deps: AttemptDeps, run: AttemptRun): Promise<Ou
   function checkDisk(): Outcome | null {
     // The work folder; the records may be on another file system.
     const free = freeDiskBytes(work)
-    const needed = neededDiskBytes(payload.size_bytes, payload.archive?.expanded_bytes)
+    const needed = neededDiskBytes(payload.size_bytes ?? 0, payload.archive?.expanded_bytes)
     if (free === null || free >= needed) return null
     return failure(
       'disk_space',
@@ -128,17 +128,22 @@ export async function runAttempt(deps: AttemptDeps, run: AttemptRun): Promise<Ou
     const tooLittle = checkDisk()
     if (tooLittle) return tooLittle
     if (attempt.step === 'accepted') journal.step(id, 'downloading')
-    const total_bytes = payload.size_bytes
+    const sizeBytes = payload.size_bytes
+    const total = sizeBytes === null ? {} : { total_bytes: sizeBytes }
     const { signal, release } = linkedSignal(run.stopped, run.canceled)
-    progress.set({ phase: 'downloading', bytes: 0, total_bytes })
+    progress.set({ phase: 'downloading', bytes: 0, ...total })
     try {
       await downloadPackage({
         file,
-        sizeBytes: total_bytes,
+        sizeBytes,
         sha256: payload.sha256,
         source: (fetchSignal) => deps.source(payload.url, fetchSignal),
-        onProgress: (bytes) => progress.set({ phase: 'downloading', bytes, total_bytes }),
-        onVerifying: () => progress.set({ phase: 'verifying', bytes: total_bytes, total_bytes }),
+        onProgress: (bytes) => progress.set({ phase: 'downloading', bytes, ...total }),
+        onVerifying: () =>
+          progress.set({
+            phase: 'verifying',
+            ...(sizeBytes !== null && { bytes: sizeBytes, total_bytes: sizeBytes }),
+          }),
         idleTimeoutMs: deps.timings.idleTimeoutMs,
         signal,
         clock: deps.clock,
@@ -169,7 +174,7 @@ export async function runAttempt(deps: AttemptDeps, run: AttemptRun): Promise<Ou
     // A supervisor that was started just before a crash may be running extracted files.
     if (attempt.step !== 'installing' || start > 1) await removeExtracted(work)
     const { signal, release } = linkedSignal(run.stopped, run.canceled)
-    progress.set({ phase: 'verifying', bytes: payload.size_bytes, total_bytes: payload.size_bytes })
+    progress.set({ phase: 'verifying' })
     try {
       return await extractJob(payload, job, signal)
     } catch (error) {

@@ -279,7 +279,7 @@ describe('cancelling', () => {
     hub.content.set(command.url, (_request, response) => {
       isAsked = true
       response.on('close', () => (isClosed = true))
-      response.writeHead(200, { 'content-length': command.size_bytes })
+      response.writeHead(200, { 'content-length': command.size_bytes ?? 0 })
       response.write('#!')
     })
     await hub.deploy(command)

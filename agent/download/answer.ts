@@ -30,4 +30,6 @@ export type BytesRequest = {
   onData: () => void
   /** Aborts the request and the body. */
   signal: AbortSignal
+  /** Allows addresses of this PC (tests). */
+  allowPrivate?: boolean
 }

@@ -57,7 +57,7 @@ function source(): Source {
         url: `https://${address}`,
         connect: createPinnedConnect(pinnedTo(key.fingerprint), systemClock),
       }
-    : { url: `http://${address}` }
+    : { url: `http://${address}`, allowPrivate: true }
 }
 const download = (part: Partial<Download> = {}): Promise<void> =>
   downloadPackage({
@@ -124,6 +124,17 @@ describe.each(WAYS)('a download from %s', (from) => {
     writeFileSync(file, content)
     await download()
     expect(requests).toEqual([])
+  })
+
+  it('needs no size: the file ends where the server ends it, and its hash decides', async () => {
+    writeFileSync(file, content.subarray(0, 1_000_000))
+    await download({ sizeBytes: null })
+    expect(readFileSync(file).equals(content)).toBe(true)
+    await download({ sizeBytes: null })
+    expect(requests).toEqual([{ range: 'bytes=1000000-' }])
+    answer = (_request, response) => response.end('other')
+    writeFileSync(file, '')
+    expect((await failureOf(download({ sizeBytes: null }))).reason).toBe('integrity')
   })
 
   it('starts again if the file of an earlier run does not match', async () => {
@@ -248,5 +259,38 @@ describe('a download from a server that sends no length', () => {
       message: 'The package is longer than expected.',
     })
     expect(statSync(file).size).toBeLessThanOrEqual(content.length)
+  })
+})
+
+describe('a server other than the hub', () => {
+  beforeAll(() => {
+    way = WAYS.find((one) => one !== 'the hub')!
+  })
+  const fetchFrom = (url: string, allowPrivate: boolean) =>
+    failureOf(download({ source: () => Promise.resolve({ url, allowPrivate }) }))
+  const port = () => (server.address() as AddressInfo).port
+
+  it.each(['127.0.0.1', 'localhost', '[::ffff:127.0.0.1]', '169.254.169.254'])(
+    'is not asked at %s, which belongs to no server',
+    async (host) => {
+      const error = await fetchFrom(`http://${host}:${port()}/package`, false)
+      expect(error).toMatchObject({ reason: 'invalid_url', text: { code: 'address_refused' } })
+      expect(requests).toEqual([])
+    },
+  )
+  it('may redirect, but not for ever, and not to something that is no web address', async () => {
+    answer = (request, response, n) => {
+      if (request.url === '/else') return serveBytes(content)(request, response)
+      const location = n === 1 ? '/else' : 'http://user:pass@127.0.0.1/'
+      response.writeHead(302, { location }).end()
+    }
+    await download()
+    expect(readFileSync(file).equals(content)).toBe(true)
+    writeFileSync(file, '')
+    const refused = await fetchFrom(`http://127.0.0.1:${port()}/package`, true)
+    expect(refused).toMatchObject({ reason: 'invalid_url', text: { code: 'redirect_refused' } })
+    answer = (_request, response) => void response.writeHead(302, { location: '/again' }).end()
+    const endless = await fetchFrom(`http://127.0.0.1:${port()}/package`, true)
+    expect(endless.text.code).toBe('too_many_redirects')
   })
 })

@@ -4,7 +4,11 @@
  */
 import { coded, type CodedText, type TextParams } from '#shared/domain/coded-texts/codes.ts'
 import { compose } from '#shared/domain/coded-texts/compose.ts'
-import { DOWNLOAD_RETRY_WAITS_MS, DOWNLOAD_TRIES } from '#shared/domain/defaults.ts'
+import {
+  DOWNLOAD_RETRY_WAITS_MS,
+  DOWNLOAD_TRIES,
+  UPLOAD_LIMIT_BYTES,
+} from '#shared/domain/defaults.ts'
 import type { FailureReason } from '#shared/domain/reasons.ts'
 import type { Clock } from '#shared/node/clock.ts'
 import type { Random } from '#shared/node/random.ts'
@@ -12,7 +16,7 @@ import { errorCode, errorText } from '../lib/atomic-file.ts'
 import { linkedSignal } from '../lib/wait.ts'
 import type { Answer } from './answer.ts'
 import { requestFromHub, type ConnectToHub } from './from-hub.ts'
-import { requestFromServer } from './from-server.ts'
+import { requestFromServer, UnusableAddress } from './from-server.ts'
 import { openPartFile, TooLongError, type PartFile } from './part-file.ts'
 
 /** A try that received this much made progress: the count of tries starts again. */
@@ -26,10 +30,11 @@ const BUSY_WAIT_MAX_MS = 60_000
 /**
  * Where this try gets its bytes. `connect`: the pinned connection to the hub; without it, any other server.
  */
-export type Source = { url: string; connect?: ConnectToHub }
+export type Source = { url: string; connect?: ConnectToHub; allowPrivate?: boolean }
 export type Download = {
   file: string
-  sizeBytes: number
+  /** Null: not known; the file ends where its server ends it. */
+  sizeBytes: number | null
   /** Lower-case hex. */
   sha256: string
   /** Called before every try, because the hub's address may have changed. May wait for a link. */
@@ -116,6 +121,7 @@ async function checkAnswer(
       coded('fetch_refused', { answer: said }),
     )
   const length = header('content-length')
+  if (download.sizeBytes === null) return
   if (length !== null && part.bytes() + Number(length) !== download.sizeBytes)
     throw new DownloadError(
       'integrity',
@@ -139,7 +145,13 @@ async function request(part: PartFile, download: Download): Promise<void> {
   const stopWatch = clock.repeat(download.idleTimeoutMs / 4, () => {
     if (clock.monotonicMs() - lastDataAt > download.idleTimeoutMs) abort(idle)
   })
-  const ask = { url, from: part.bytes(), onData: () => (lastDataAt = clock.monotonicMs()), signal }
+  const ask = {
+    url,
+    from: part.bytes(),
+    onData: () => (lastDataAt = clock.monotonicMs()),
+    signal,
+    allowPrivate: source.allowPrivate ?? false,
+  }
   try {
     const answer = source.connect
       ? await requestFromHub(source.connect, ask)
@@ -160,6 +172,7 @@ async function request(part: PartFile, download: Download): Promise<void> {
 /** Classifies the error of a try: a DownloadError ends the download, a TryAgain does not. */
 function judge(error: unknown): DownloadError | TryAgain {
   if (error instanceof DownloadError || error instanceof TryAgain) return error
+  if (error instanceof UnusableAddress) return new DownloadError('invalid_url', error.text)
   if (error instanceof TooLongError)
     return new DownloadError('integrity', coded('package_too_long', {}))
   if (errorCode(error) === 'ENOSPC' || errorCode(error) === 'EDQUOT')
@@ -168,13 +181,15 @@ function judge(error: unknown): DownloadError | TryAgain {
 }
 
 async function oneTry(part: PartFile, download: Download): Promise<void> {
+  const { sizeBytes } = download
   const wasResumed = part.bytes() > 0
-  if (part.bytes() < download.sizeBytes) await request(part, download)
-  if (part.bytes() < download.sizeBytes)
+  const isThere = sizeBytes === null ? part.digest() === download.sha256 : part.bytes() >= sizeBytes
+  if (!isThere) await request(part, download)
+  if (sizeBytes !== null && part.bytes() < sizeBytes)
     throw new TryAgain({
       problem: 'problem_ended',
       bytes: part.bytes(),
-      announced: download.sizeBytes,
+      announced: sizeBytes,
     })
   download.onVerifying()
   const digest = part.digest()
@@ -193,9 +208,11 @@ async function oneTry(part: PartFile, download: Download): Promise<void> {
  * available; the signal's reason when that fires (received bytes are kept)
  */
 export async function downloadPackage(download: Download): Promise<void> {
-  const part = await openPartFile(download.file, download.sizeBytes).catch((error: unknown) => {
-    throw new DownloadError('internal', coded('package_not_stored', { error: errorText(error) }))
-  })
+  const part = await openPartFile(download.file, download.sizeBytes ?? UPLOAD_LIMIT_BYTES).catch(
+    (error: unknown) => {
+      throw new DownloadError('internal', coded('package_not_stored', { error: errorText(error) }))
+    },
+  )
   const { clock } = download
   const startMs = clock.monotonicMs()
   try {

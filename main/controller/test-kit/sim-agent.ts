@@ -369,7 +369,7 @@ export function connectSimAgent(
       socket.timeout(EVENT_LIMIT_MS).emitWithAck('deployment_progress', {
         ...key4(command),
         phase,
-        ...(bytes !== undefined && { bytes, total_bytes: command.size_bytes }),
+        ...(bytes !== undefined && { bytes, total_bytes: command.size_bytes ?? bytes }),
         ...(reason && { reason }),
       }),
     output: (command, seq, text) =>

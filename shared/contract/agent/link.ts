@@ -162,7 +162,8 @@ export const DeployPayload = commandBase.extend({
   /** A path on the hub (`/content/…`, fetched from the address it is connected to), or an absolute http(s) address. */
   url: z.string().max(4096),
   sha256: Sha256,
-  size_bytes: z.number().int().nonnegative(),
+  /** Null: not known, at most UPLOAD_LIMIT_BYTES. Only for addresses other than the hub's. */
+  size_bytes: z.number().int().nonnegative().nullable(),
   success_exit_codes: z.array(z.number().int()).max(50),
   detection: Detection.nullable(),
   timeout_seconds: z.number().int().positive(),

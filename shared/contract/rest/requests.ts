@@ -182,21 +182,26 @@ export const UpdateSoftware = z.object({
 
 const httpUrl = typedLine(4096).regex(/^https?:\/\/[^\s]+$/i, 'must be an http or https address')
 
-export const CustomSoftware = z.object({
-  name: Name,
-  download_url: httpUrl,
-  install_args: installArgs.default(''),
-  secret_args: secretArgs.optional(),
-  sha256: Sha256.optional(),
-  platform: DevicePlatform.optional(),
-  kind: InstallerKind.optional(),
-  success_exit_codes: exitCodes.optional(),
-  /** Who downloads it. Only `controller` is supported: it downloads the file once for all PCs. */
-  fetch_by: z
-    .enum(['controller', 'agents'])
-    .default('controller')
-    .refine((by) => by === 'controller', 'only the controller can download it in this version'),
-})
+export const CustomSoftware = z
+  .object({
+    name: Name,
+    download_url: httpUrl,
+    install_args: installArgs.default(''),
+    secret_args: secretArgs.optional(),
+    sha256: Sha256.optional(),
+    platform: DevicePlatform.optional(),
+    kind: InstallerKind.optional(),
+    success_exit_codes: exitCodes.optional(),
+    /**
+     * Who downloads it: the controller, once for all PCs, or every PC itself. The controller then never sees the file, so `sha256`
+     * is required.
+     */
+    fetch_by: z.enum(['controller', 'agents']).default('controller'),
+  })
+  .refine(({ fetch_by, sha256 }) => fetch_by === 'controller' || sha256 !== undefined, {
+    path: ['sha256'],
+    message: 'is needed if the PCs download it themselves',
+  })
 export type CustomSoftware = z.infer<typeof CustomSoftware>
 
 export const CreateDeployment = z

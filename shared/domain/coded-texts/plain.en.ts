@@ -54,6 +54,11 @@ const AGENT = {
     'The installer could not be started: it is not a program for this system.',
   installer_not_started: 'The installer could not be started.',
   url_invalid: 'The address of the package is not valid: {url}',
+  address_refused:
+    'The package is not fetched from {host}: it leads to this PC, or to an address that no server on the LAN or the Internet can have.',
+  redirect_refused:
+    'The package is not fetched: {host} redirects to an address that cannot be used.',
+  too_many_redirects: 'The package is not fetched: {host} redirects too often.',
   fetch_refused: 'The package could not be fetched: the server answered {answer}.',
   size_differs: 'The package has {bytes} bytes, not {announced} as expected.',
   package_too_long: 'The package is longer than expected.',

@@ -57,6 +57,9 @@ type InstallerRow = {
   size_bytes: number | null
   archive: string | null
   detection: string | null
+  fetch_state: string
+  source_url: string | null
+  source_sha256: string | null
 }
 
 type UpdateRow = {
@@ -99,7 +102,7 @@ export function createCheck(
     'select status, action, canceling from deployments where id = ?',
   )
   const installer = db.prepare<[number], InstallerRow>(
-    'select kind, sha256, size_bytes, archive, detection from installers where id = ?',
+    'select kind, sha256, size_bytes, archive, detection, fetch_state, source_url, source_sha256 from installers where id = ?',
   )
 
   const setting = db.prepare<[string], string>('select value from settings where name = ?').pluck()
@@ -168,6 +171,13 @@ export function createCheck(
     rule?.type !== 'script' ||
     scripts.all(rule.text).some((stored) => isSame(Detection, stored, rule))
 
+  /** The file that the controller serves, or the one that a person named by its address and hash. */
+  function isSource({ url, sha256, size_bytes }: DeployPayload, content: InstallerRow): boolean {
+    return content.fetch_state === 'by_agents'
+      ? url === content.source_url && sha256 === content.source_sha256 && size_bytes === null
+      : url.startsWith('/') && sha256 === content.sha256 && size_bytes === content.size_bytes
+  }
+
   /**
    * Exactly the package that the store has for this target, and nothing that runs elsewhere or was
    * cancelled.
@@ -181,8 +191,8 @@ export function createCheck(
       parent?.status === 'in_progress' &&
       parent.canceling === 0 &&
       parent.action === payload.action &&
-      content?.sha256 === payload.sha256 &&
-      content.size_bytes === payload.size_bytes &&
+      content !== undefined &&
+      isSource(payload, content) &&
       content.kind === payload.kind &&
       payload.conditions.on_battery === mayWork('work_on_battery') &&
       payload.conditions.on_metered === mayWork('work_on_metered') &&

@@ -129,6 +129,27 @@ it.each([
   expect(await signed(asText(change))).toBe(false)
 })
 
+it('signs another server’s address only as it is stored, with the hash that is stored beside it', async () => {
+  const url = 'https://example.net/tool.sh'
+  const direct = { url, sha256: 'd'.repeat(64), size_bytes: null }
+  expect(await signed(asText(direct))).toBe(false)
+  expect(await signed(asText({ url }))).toBe(false)
+  store.sqlite.exec(
+    `update installers set fetch_state = 'by_agents', source_url = '${url}', source_sha256 = '${direct.sha256}'`,
+  )
+  try {
+    expect(await signed(asText(direct))).toBe(true)
+    expect(await signed(asText())).toBe(false)
+    expect(await signed(asText({ ...direct, url: `${url}?` }))).toBe(false)
+    expect(await signed(asText({ ...direct, sha256: SHA }))).toBe(false)
+    expect(await signed(asText({ ...direct, size_bytes: 7 }))).toBe(false)
+  } finally {
+    store.sqlite.exec(
+      "update installers set fetch_state = 'none', source_url = null, source_sha256 = null",
+    )
+  }
+})
+
 it('signs a command only with the conditions that an administrator has configured', async () => {
   const allowed = { conditions: { on_battery: true, on_metered: true } }
   const plugged = { conditions: { on_battery: false, on_metered: true } }

@@ -12,7 +12,7 @@ import {
 import { isoTime, type Viewer } from '../../base/context.ts'
 import type { ArgumentColumns, SealedArguments } from '../../base/sealed-arguments.ts'
 import { argumentsProblem } from './arguments.ts'
-import { checkUrl } from './fetch/url.ts'
+import { checkUrl } from '#shared/node/web-address.ts'
 import { fileNameOfUrl } from './fetch/file-name.ts'
 import { cleanFileName } from '../inspection/index.ts'
 import { newArguments, SecretProblem } from './secrets.ts'
@@ -82,7 +82,7 @@ export function checkCustomItems(
   return checked
 }
 
-/** Stores the hidden entries, to be fetched. @throws AppError as `checkCustomItems` */
+/** Stores the hidden entries, to be fetched by the controller or the agents. @throws AppError as `checkCustomItems` */
 export function insertCustom(
   repo: SoftwareRepo,
   sealed: SealedArguments,
@@ -110,7 +110,7 @@ export function insertCustom(
       success_exit_codes: item.success_exit_codes ?? [],
       source_url: item.download_url,
       source_sha256: item.sha256 ?? null,
-      fetch_state: 'fetching',
+      fetch_state: item.fetch_by === 'agents' ? 'by_agents' : 'fetching',
     })
     return { ...row, installers: [installer] }
   })

@@ -81,7 +81,7 @@ export const installers = sqliteTable(
      * read.
      */
     knowledge: text({ mode: 'json' }).$type<InstallerKnowledge>(),
-    /** Null while the controller is still downloading it. */
+    /** Null while the controller is still downloading it, and if agents do. */
     sha256: text()
       .$type<Sha256>()
       .references(() => contents.sha256),
@@ -89,7 +89,8 @@ export const installers = sqliteTable(
     /** Where it is downloaded from, for software given as an address. */
     source_url: text(),
     source_sha256: text().$type<Sha256>(),
-    fetch_state: text({ enum: ['none', 'fetching', 'ready', 'failed'] }).notNull(),
+    /** `by_agents`: each PC fetches it from `source_url` itself; the controller never has the file. */
+    fetch_state: text({ enum: ['none', 'fetching', 'ready', 'failed', 'by_agents'] }).notNull(),
     fetch_reason: text({
       enum: ['invalid_url', 'download_failed', 'integrity', 'disk_space', 'internal'],
     }),

@@ -212,7 +212,7 @@ it('refuses what creating the deployment would refuse, with the path of every mi
     ],
     [
       { custom_software: [{ name: 'x', download_url: 'http://x/y.deb', fetch_by: 'agents' }] },
-      '/custom_software/0/fetch_by',
+      '/custom_software/0/sha256',
     ],
     [{ strategy_type: 'rolling' }, '/strategy/batch_size'],
     [

@@ -124,17 +124,27 @@ export function createCommands(deps: {
     }
   }
 
+  /** Where this device gets the package from, and how it recognises it; null: there is nothing to get yet. */
+  function sourceOf(
+    installer: InstallerRow,
+    attemptId: AttemptId,
+    deviceId: DeviceId,
+  ): Pick<DeployPayload, 'url' | 'sha256' | 'size_bytes'> | null {
+    const { fetch_state, source_url, source_sha256, sha256, size_bytes } = installer
+    if (fetch_state === 'by_agents')
+      return source_url === null || source_sha256 === null
+        ? null
+        : { url: source_url, sha256: source_sha256, size_bytes: null }
+    if (sha256 === null || size_bytes === null) return null
+    return { url: deps.ticketUrl({ attemptId, sha256, deviceId }), sha256, size_bytes }
+  }
+
   return {
     /** @throws Error when the installer has no content (yet): the plan never offers such a target */
     deploy(row: CommandRow, attemptId: AttemptId, sequence: number): Unsigned<DeploySoftware> {
       const { installer, deployment, target } = row
-      if (!installer?.sha256 || installer.size_bytes === null)
-        throw new Error(`target ${target.id} has no content`)
-      const url = deps.ticketUrl({
-        attemptId,
-        sha256: installer.sha256,
-        deviceId: target.device_id,
-      })
+      const source = installer && sourceOf(installer, attemptId, target.device_id)
+      if (!source) throw new Error(`target ${target.id} has no content`)
       const payload: CommandPayload = {
         ...base(row, attemptId, sequence),
         action: deployment.action,
@@ -143,9 +153,7 @@ export function createCommands(deps: {
         archive: ArchiveCommand.nullable().parse(installer.archive),
         file_name: installer.file_name,
         ...row.args,
-        url,
-        sha256: installer.sha256,
-        size_bytes: installer.size_bytes,
+        ...source,
         success_exit_codes: installer.success_exit_codes,
         detection: installer.detection ?? null,
         timeout_seconds: deployment.timeout_seconds ?? installer.timeout_seconds,
@@ -157,7 +165,7 @@ export function createCommands(deps: {
         deployment_id: deployment.id,
         target_id: target.id,
         software_name: row.software_name,
-        download_url: url,
+        download_url: source.url,
         install_args: installer.install_args,
         attempt: target.attempt,
         envelope,

@@ -58,6 +58,7 @@ function installerState(installer: ReturnType<DeploymentsRepo['installer']>): Pl
       return { state: 'none' }
     case 'none':
     case 'ready':
+    case 'by_agents':
       return { state: 'ready' }
     case 'fetching':
       return { state: 'fetching' }

@@ -229,7 +229,7 @@ export function createDeploymentsRepo(store: Store) {
           platform: installers.platform,
           arch: installers.arch,
           file_name: installers.file_name,
-          sha256: installers.sha256,
+          sha256: sql<string | null>`coalesce(${installers.sha256}, ${installers.source_sha256})`,
           install_args: installers.install_args,
           source_url: installers.source_url,
         })

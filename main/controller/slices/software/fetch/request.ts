@@ -4,8 +4,13 @@ import { request as httpsRequest } from 'node:https'
 import type { Clock } from '#shared/node/clock.ts'
 import type { FetchReason } from '../software.repo.ts'
 import { fileNameOfDisposition, fileNameOfUrl } from './file-name.ts'
-import { checkConnected, checkLiteralHost, guardedLookup, RefusedAddress } from './guard.ts'
-import { checkUrl, describeUrl } from './url.ts'
+import {
+  checkConnected,
+  checkLiteralHost,
+  guardedLookup,
+  RefusedAddress,
+} from '#shared/node/address-guard.ts'
+import { checkUrl, describeUrl } from '#shared/node/web-address.ts'
 
 /** Why a fetch failed; `again`: a retry may succeed. */
 export class FetchFailure extends Error {

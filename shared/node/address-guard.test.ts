@@ -6,7 +6,7 @@ import {
   guardedLookup,
   isRefusedAddress,
   RefusedAddress,
-} from './guard.ts'
+} from './address-guard.ts'
 
 /** Both registries of special-purpose addresses (iana.org) and the address space outside unicast, with examples of each. */
 const REFUSED: readonly [what: string, ...addresses: string[]][] = [
