@@ -204,7 +204,7 @@ export function happen(world: World, event: WorldEvent, wakeAtMs: number | null)
     case 'admit':
       return world.admit(device)
     case 'elsewhere':
-      return void (device.isBusyElsewhere = !device.isBusyElsewhere)
+      return world.workElsewhere(device)
     case 'fetched':
       return world.settleInstaller(package_, 'ready')
     case 'fetch_failed':
@@ -270,7 +270,7 @@ export function beKind(world: World, limit?: number): void {
       world.settleInstaller((id + 1) as SoftwareId, 'ready')
     let worked = false
     for (const device of list) {
-      device.isBusyElsewhere = false
+      if (device.isBusyElsewhere) world.workElsewhere(device)
       world.comeBack(device, true)
       while (device.inFlight.length > 0) {
         world.answer(device, 'yes')

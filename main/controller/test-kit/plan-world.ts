@@ -34,6 +34,18 @@ const MINUTE_MS = 60_000
 const timings = ENGINE_TIMINGS
 
 type Sending = ToSend<OpenTarget>
+
+/**
+ * A planner that remembers must plan what one without a memory does, up to its limit, and wake in
+ * time.
+ */
+function checkSame(planned: Plan, whole: Plan): void {
+  const expected = planned.more ? whole.actions.slice(0, planned.actions.length) : whole.actions
+  const isInTime = planned.more || (planned.wakeAtMs ?? Infinity) <= (whole.wakeAtMs ?? Infinity)
+  if (JSON.stringify(planned.actions) !== JSON.stringify(expected) || !isInTime)
+    throw new Error(`planned ${JSON.stringify(planned)} instead of ${JSON.stringify(whole)}`)
+}
+
 /** An attempt in an agent's journal. */
 type Held = {
   row: OpenTarget['row']
@@ -128,11 +140,21 @@ export function createWorld(spec: WorldSpec, watch: Watch = () => undefined) {
   }
   const snapshot = (): Snapshot => ({
     deployment: toPlan(deployment),
-    targets: openTargets.of(deployment.id).values(),
+    targets: openTargets.of(deployment.id).targets.values(),
     devices: new Map([...devices.values()].map((device) => [device.id, planDevice(device)])),
     leaseMs: timings.leaseMs,
     cancelAgainMs: timings.cancelAgainMs,
   })
+  /** How often a device was looked at: by a planner that remembers, and by one that does not. */
+  const looks = { remembering: 0, whole: 0 }
+  function counted(given: Snapshot, by: keyof typeof looks): Snapshot {
+    const devices = new Map(given.devices)
+    devices.get = (id) => {
+      looks[by]++
+      return given.devices.get(id)
+    }
+    return { ...given, devices }
+  }
   const atWork = (t: TargetRow): boolean =>
     t.deployment_status === 'downloading' ||
     t.deployment_status === 'installing' ||
@@ -142,8 +164,11 @@ export function createWorld(spec: WorldSpec, watch: Watch = () => undefined) {
   function run(limit?: number): Plan {
     if (deployment.status !== 'pending' && deployment.status !== 'in_progress')
       openTargets.forget(deployment.id)
-    const planned = plan(snapshot(), nowMs, limit)
-    const targets = openTargets.of(deployment.id)
+    const { targets, byDevice, planner } = openTargets.of(deployment.id)
+    const whole = plan(counted(snapshot(), 'whole'), nowMs)
+    const input = { ...counted(snapshot(), 'remembering'), targets: byDevice }
+    const planned = planner.plan(input, nowMs, limit)
+    checkSame(planned, whole)
     const sendings: Sending[] = []
     for (const action of planned.actions) {
       watch(action, world)
@@ -189,8 +214,7 @@ export function createWorld(spec: WorldSpec, watch: Watch = () => undefined) {
       if (reaches && held && held.phase === 'accepted')
         finish(device, held, { status: 'skipped', reason: 'canceled' })
       if (!hasReply) {
-        const open = openTargets.of(deployment.id).get(target.id)
-        if (open) open.cancelSentAtMs = null
+        openTargets.cancelLost(target.row)
       } else if (!held) submit(attemptId, { kind: 'cancel_unknown' })
       return
     }
@@ -246,6 +270,7 @@ export function createWorld(spec: WorldSpec, watch: Watch = () => undefined) {
     if (!device.isOnline) return
     device.isOnline = false
     device.goneSinceMs = nowMs
+    openTargets.touch(device.id)
     for (const t of repo.openOf(device.id)) strayed.add(t.id)
   }
   function comeBack(device: WorldDevice, remembers: boolean): void {
@@ -255,6 +280,7 @@ export function createWorld(spec: WorldSpec, watch: Watch = () => undefined) {
     for (const { attemptId, report } of reportsOnReturn(repo.openOf(device.id), held))
       submit(attemptId, report)
     device.isOnline = true
+    openTargets.touch(device.id)
     deliver(device)
   }
 
@@ -263,6 +289,7 @@ export function createWorld(spec: WorldSpec, watch: Watch = () => undefined) {
     repo,
     deployment,
     devices,
+    looks,
     strayed: strayed as ReadonlySet<TargetRow['id']>,
     timings,
     now,
@@ -303,10 +330,17 @@ export function createWorld(spec: WorldSpec, watch: Watch = () => undefined) {
     },
     refuse(device: WorldDevice): void {
       device.isRefused = true
+      openTargets.touch(device.id)
       vanish(device)
     },
     admit(device: WorldDevice): void {
       device.isRefused = false
+      openTargets.touch(device.id)
+    },
+    /** Another deployment begins or ends its work on the device. */
+    workElsewhere(device: WorldDevice): void {
+      device.isBusyElsewhere = !device.isBusyElsewhere
+      openTargets.touch(device.id)
     },
     settleInstaller(id: SoftwareId, state: InstallerRow['fetch_state']): void {
       const installer = rows.installers.get(id as number as InstallerId)

@@ -160,6 +160,7 @@ export function createDeployments(deps: {
       engine.poke(repo.deploymentsWaitingFor([...changes.freed]))
   })
   devices.onChange(({ id }) => {
+    openTargets.touch(id)
     engine.poke(repo.deploymentsWaitingFor([id]))
     restarts.poke()
   })

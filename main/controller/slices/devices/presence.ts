@@ -80,6 +80,8 @@ export function createPresence(deps: {
     },
     /** Nothing is marked offline during the grace period that starts now. */
     beginGrace,
+    /** When the last grace period began, by a clock that never jumps. */
+    graceSinceMs: (): number => graceSinceMs,
     isOnline: (id: DeviceId): boolean => online.has(id),
     /**
      * All that the engine reads for every device in every run, looked up once. @param nowMs epoch

@@ -1,6 +1,6 @@
 /** The parts of the plan that concern one target and its device. Pure. */
 import { coded } from '#shared/domain/coded-texts/codes.ts'
-import type { Action, PlanDeployment, PlanDevice, PlanTarget, Snapshot } from './plan.types.ts'
+import type { Action, PlanDeployment, PlanDevice, PlanSettings, PlanTarget } from './plan.types.ts'
 
 type Wake = (atMs: number) => void
 
@@ -10,7 +10,7 @@ const minutes = (ms: number): number => Math.round(ms / 60_000)
 export function planRunning(
   target: PlanTarget,
   device: PlanDevice,
-  snapshot: Snapshot,
+  settings: PlanSettings,
   nowMs: number,
   wake: Wake,
 ): Extract<Action, { type: 'fail' | 'requeue' | 'send_cancel' }> | null {
@@ -22,16 +22,16 @@ export function planRunning(
       reason: 'lease_expired',
       text: coded('device_gone_meanwhile', { device: device.name }),
     }
-  const leaseEndsMs = device.lastSignMs + snapshot.leaseMs
+  const leaseEndsMs = device.lastSignMs + settings.leaseMs
   if (nowMs >= leaseEndsMs) {
-    const { canceling, offlinePolicy } = snapshot.deployment
+    const { canceling, offlinePolicy } = settings.deployment
     if (target.state === 'downloading' && offlinePolicy === 'wait' && !canceling)
       return { type: 'requeue', targetId: target.id, reason: 'waiting_for_device' }
     return {
       type: 'fail',
       targetId: target.id,
       reason: 'lease_expired',
-      text: coded('no_sign_of_life', { device: device.name, n: minutes(snapshot.leaseMs) }),
+      text: coded('no_sign_of_life', { device: device.name, n: minutes(settings.leaseMs) }),
     }
   }
   // While the device is online its lease renews itself; checking again after one lease is soon enough.
@@ -47,8 +47,8 @@ export function planRunning(
       }
     wake(target.deadlineMs)
   }
-  return snapshot.deployment.canceling
-    ? planSendCancel(target, device, snapshot, nowMs, wake)
+  return settings.deployment.canceling
+    ? planSendCancel(target, device, settings, nowMs, wake)
     : null
 }
 
@@ -56,7 +56,7 @@ export function planRunning(
 export function planSendCancel(
   target: PlanTarget,
   device: PlanDevice,
-  { cancelAgainMs }: Snapshot,
+  { cancelAgainMs }: PlanSettings,
   nowMs: number,
   wake: Wake,
 ): Extract<Action, { type: 'send_cancel' }> | null {

@@ -78,14 +78,22 @@ export type PlanDevice = {
   refused: boolean
 }
 
-export type Snapshot = {
+export type PlanSettings = {
   deployment: PlanDeployment
-  /** Targets that have not ended. */
-  targets: Iterable<PlanTarget>
-  devices: ReadonlyMap<DeviceId, PlanDevice>
   leaseMs: number
   /** Repeat an unanswered request to stop after this long. */
   cancelAgainMs: number
+}
+export type Snapshot = PlanSettings & {
+  /** Targets that have not ended. */
+  targets: Iterable<PlanTarget>
+  devices: ReadonlyMap<DeviceId, PlanDevice>
+}
+/** A snapshot of which only the needed devices are read. */
+export type PlanInput = PlanSettings & {
+  /** Targets that have not ended, packages in their order. */
+  targets: ReadonlyMap<DeviceId, readonly PlanTarget[]>
+  devices: { get: (id: DeviceId) => PlanDevice | undefined }
 }
 
 export type Action =

@@ -2,7 +2,7 @@
  * The shell around `plan()`: load, plan, commit, perform. A run handles one deployment and is synchronous up to its commit,
  * so no two runs can claim the same free device. A run does a bounded amount of work and repeats while more remains.
  */
-import type { DeploymentId, DeviceId, TargetId } from '#shared/domain/ids.ts'
+import type { DeploymentId, DeviceId } from '#shared/domain/ids.ts'
 import type { Clock, ClockChange, Log, Now, Random } from '../../../base/context.ts'
 import { createTicker, type Outcome } from '../../../base/ticker.ts'
 import type { Devices } from '../../devices/index.ts'
@@ -10,9 +10,9 @@ import { storageFailure } from '../../../store/failures.ts'
 import { createChanges, type Changes } from '../changes.ts'
 import type { ClockRepo } from '../tables/clock.repo.ts'
 import type { DeploymentRow, DeploymentsRepo } from '../tables/deployments.repo.ts'
-import type { OpenTarget, OpenTargets } from './open-targets.ts'
+import type { OpenTargets, OpenTargetsOf } from './open-targets.ts'
 import { createPerform } from './perform.ts'
-import { plan, type PlanDevice, type Snapshot } from '../core/plan.ts'
+import type { PlanDevice, PlanInput } from '../core/plan.ts'
 import { toPlan } from '../core/plan-row.ts'
 import type { Sender, Sending } from './sender.ts'
 import type { EngineTimings } from '../timings.ts'
@@ -61,25 +61,32 @@ export function createEngine(deps: {
   /** The shift still to be applied to stored deadlines. */
   let pendingShift = { shiftMs: 0, jumpMs: 0 }
 
-  function snapshotOf(row: DeploymentRow, targets: ReadonlyMap<TargetId, OpenTarget>): Snapshot {
-    const isWorkingElsewhere = openTargets.workingElsewhere(row.id)
-    const restarting = deps.restartingDevices()
-    const { presence } = devices
+  /** As of the last run. */
+  let restarting: ReadonlySet<DeviceId> = new Set()
+  let graceSinceMs: number | null = null
+  /** Marks the devices whose change no event reports. */
+  function noteDevices(): void {
+    const before = restarting
+    restarting = deps.restartingDevices()
+    for (const id of [...before, ...restarting])
+      if (before.has(id) !== restarting.has(id)) openTargets.touch(id)
+    const sinceMs = devices.presence.graceSinceMs()
+    if (graceSinceMs !== sinceMs) openTargets.touchAll()
+    graceSinceMs = sinceMs
+  }
+  function inputOf(row: DeploymentRow, open: OpenTargetsOf): PlanInput {
     const nowMs = deps.now()
-    const planDevices = new Map<DeviceId, PlanDevice>()
-    for (const { deviceId: id } of targets.values()) {
-      if (planDevices.has(id)) continue
-      planDevices.set(id, {
-        ...devices.eligibility(id),
-        ...presence.of(id, nowMs),
-        busyElsewhere: isWorkingElsewhere(id),
-        isRestarting: restarting.has(id),
-      })
-    }
     return {
       deployment: toPlan(row),
-      targets: targets.values(),
-      devices: planDevices,
+      targets: open.byDevice,
+      devices: {
+        get: (id): PlanDevice => ({
+          ...devices.eligibility(id),
+          ...devices.presence.of(id, nowMs),
+          busyElsewhere: open.isWorkingElsewhere(id),
+          isRestarting: restarting.has(id),
+        }),
+      },
       leaseMs: timings.leaseMs,
       cancelAgainMs: timings.cancelAgainMs,
     }
@@ -93,21 +100,22 @@ export function createEngine(deps: {
       openTargets.forget(id)
       return {}
     }
-    let targets = openTargets.of(id)
-    const planned = () => plan(snapshotOf(row, targets), deps.now(), timings.actionsPerRun)
+    noteDevices()
+    let open = openTargets.of(id)
+    const planned = () => open.planner.plan(inputOf(row, open), deps.now(), timings.actionsPerRun)
     let next = planned()
     if (row.chosen && next.actions.some(({ type }) => type === 'start')) {
       // A transaction of its own: if the start is not written afterwards, it is simply decided again.
       deps.resolve(id)
       openTargets.forget(id)
-      targets = openTargets.of(id)
+      open = openTargets.of(id)
       next = planned()
     }
     const { actions, wakeAtMs, more } = next
     if (actions.length === 0) return { wakeAtMs }
     const changes = createChanges()
     const sendings: Sending[] = []
-    repo.transaction(() => perform(id, actions, targets, changes, sendings))
+    repo.transaction(() => perform(id, actions, open.targets, changes, sendings))
     deps.committed(changes)
     deps.sender.send(sendings)
     return { more, wakeAtMs }

@@ -1,15 +1,41 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import type { DeploymentId, DeviceId, SoftwareId, TargetId } from '#shared/domain/ids.ts'
+import type {
+  DeploymentId,
+  DeviceId,
+  InstallerId,
+  SoftwareId,
+  TargetId,
+} from '#shared/domain/ids.ts'
 import { isEnded, TARGET_STATES, type TargetState } from '#shared/domain/target-state.ts'
-import type { OpenTargetRow } from '../tables/deployments.repo.ts'
-import { createOpenTargets } from './open-targets.ts'
+import type { InstallerRow, OpenTargetRow } from '../tables/deployments.repo.ts'
+import type { Planner, PlanInput } from '../core/plan.ts'
+import { createOpenTargets, type OpenTarget } from './open-targets.ts'
 
 const DEPLOYMENTS = [1, 2, 3] as DeploymentId[]
 const DEVICES = [1, 2, 3, 4] as DeviceId[]
 /** Some devices have two targets in each deployment. */
 const TARGETS_EACH = 6
 const REREAD_MS = 60_000
+
+/** What a plan sees of a device. */
+type Look = { device: DeviceId; targets: OpenTarget[]; elsewhere: boolean }
+/** It plans no ends, so nothing is looked at twice. */
+const PAUSED: Omit<PlanInput, 'targets'> = {
+  deployment: {
+    ...{ status: 'in_progress', paused: true, canceling: false, maxConcurrent: 1 },
+    ...{ offlinePolicy: 'wait', waitMs: 0, wave: 1, waveEndedAtMs: null, restBetweenWavesMs: 0 },
+    ...{ threshold: null, round: { completed: 0, failed: 0 }, readySinceMs: 0 },
+    ...{ scheduledAtMs: null, window: null },
+  },
+  devices: {
+    get: () => ({
+      ...{ name: 'PC', reachability: 'online', offlineAtMs: 0, lastSignMs: Infinity },
+      ...{ busyElsewhere: false, isRestarting: false, refused: false },
+    }),
+  },
+  ...{ leaseMs: 1, cancelAgainMs: 1 },
+}
 
 const deployment = fc.constantFrom(...DEPLOYMENTS)
 const target = fc.nat(DEPLOYMENTS.length * TARGETS_EACH - 1).map((n) => (n + 1) as TargetId)
@@ -40,8 +66,14 @@ function createWorld() {
       deployment_id: DEPLOYMENTS[Math.floor(i / TARGETS_EACH)]!,
       device_id: DEVICES[i % DEVICES.length]!,
       software_id: i as SoftwareId,
-      installer_id: null,
-      ...{ position: 1, wave: 1, state: 'pending', reason: null, since: '2026-01-01T00:00:00Z' },
+      installer_id: 1 as InstallerId,
+      ...{
+        position: 1,
+        wave: 1,
+        state: 'pending',
+        reason: 'paused',
+        since: '2026-01-01T00:00:00Z',
+      },
       ...{ attempt: 1, attempt_id: null, offered_at_ms: null, not_before_ms: null },
       ...{ deadline_ms: null, held_by: null, held_since_ms: null },
     })
@@ -61,7 +93,7 @@ function createWorld() {
     repo: {
       activeIds: () => [...active],
       byId: () => undefined,
-      installer: () => undefined,
+      installer: () => ({ fetch_state: 'ready' }) as InstallerRow,
       needsWithin: () => new Map(),
       openTargets: (id) => found((row) => row.deployment_id === id && !isEnded(row.state)),
       allTargets: (id) => found((row) => row.deployment_id === id),
@@ -96,15 +128,27 @@ function createWorld() {
   }
 }
 
-it('knows which devices work, for whatever changes', () => {
+it('knows which devices work and which changed, for whatever changes', () => {
   fc.assert(
     fc.property(fc.array(change, { maxLength: 40 }), (changes) => {
       const { world, openTargets, rows, active, note, working } = createWorld()
+      const looks = new Map<DeploymentId, { planner: Planner; look: Look[] }>()
       const compare = (): void => {
         expect([...openTargets.workingDevices()].sort()).toEqual(working())
-        for (const id of DEPLOYMENTS) {
-          const works = openTargets.workingElsewhere(id)
-          expect(DEVICES.filter((device) => works(device))).toEqual(working(id))
+        for (const id of active) {
+          const { isWorkingElsewhere, byDevice, planner } = openTargets.of(id)
+          expect(DEVICES.filter((device) => isWorkingElsewhere(device))).toEqual(working(id))
+          // What the next plan does not look at is as it was at the last one.
+          const look = [...byDevice].map(([device, list]): Look => {
+            const targets = list.map((target) => ({ ...target }))
+            return { device, targets, elsewhere: isWorkingElsewhere(device) }
+          })
+          const changed = planner.changed()
+          const known = looks.get(id)?.planner === planner ? looks.get(id)!.look : []
+          const isLeft = ({ device }: Look) => changed !== null && !changed.has(device)
+          expect(look.filter(isLeft)).toEqual(known.filter(isLeft))
+          planner.plan({ ...PAUSED, targets: byDevice }, world.nowMs)
+          looks.set(id, { planner, look })
         }
       }
       const failToRead = (): void => {
@@ -147,9 +191,9 @@ it('reads no unchanged target of another deployment', () => {
   const { world, openTargets, rows, note } = createWorld()
   for (const id of DEPLOYMENTS) openTargets.of(id)
   world.readRows = 0
-  openTargets.workingElsewhere(DEPLOYMENTS[0]!)
+  openTargets.of(DEPLOYMENTS[0]!)
   expect(world.readRows).toBe(0)
   note(rows.get(7 as TargetId)!)
-  openTargets.workingElsewhere(DEPLOYMENTS[0]!)
+  openTargets.of(DEPLOYMENTS[0]!)
   expect(world.readRows).toBe(1)
 })

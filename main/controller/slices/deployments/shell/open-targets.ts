@@ -1,37 +1,32 @@
 /**
  * The open targets of active deployments, kept in memory, so that a run of the engine over thousands of them reads only the
- * rows that changed. The database stays authoritative: the repository reports which rows changed, and everything is read
- * again from time to time, so that no error can last.
+ * rows that changed, and plans only for the devices that changed. The database stays authoritative: the repository reports
+ * which rows changed, and everything is read again from time to time, so that no error can last.
  */
-import type {
-  DeploymentId,
-  DeviceId,
-  InstallerId,
-  SoftwareId,
-  TargetId,
-} from '#shared/domain/ids.ts'
+import { isDeepStrictEqual } from 'node:util'
+import type { DeploymentId, DeviceId, TargetId } from '#shared/domain/ids.ts'
 import { isEnded } from '#shared/domain/target-state.ts'
 import type { Now } from '../../../base/context.ts'
 import type { FileFault } from '../../content/index.ts'
 import type { DeploymentsRepo, InstallerRow, OpenTargetRow } from '../tables/deployments.repo.ts'
-import { coded } from '#shared/domain/coded-texts/codes.ts'
-import type { PlanInstaller, PlanTarget } from '../core/plan.ts'
+import { createInstallerStates, FILE_FAULTS, NO_INSTALLER } from './installer-states.ts'
+import {
+  createMirror,
+  dependencies,
+  exchange,
+  noteOutcome,
+  toOpenTarget,
+  type Mirror,
+  type OpenTarget,
+} from './mirror.ts'
+
+export type { OpenTarget } from './mirror.ts'
 
 const REREAD_MS = 60_000
 
-export type OpenTarget = PlanTarget & {
-  row: Pick<OpenTargetRow, 'id' | 'deployment_id' | 'device_id' | 'installer_id' | 'software_id'>
-  attempt: number
-  attemptId: OpenTargetRow['attempt_id']
-}
-type Mirror = {
-  targets: Map<TargetId, OpenTarget>
-  /** Only where software of this deployment depends on other software in it: the state of each target, ended ones included. */
-  outcomes: Map<string, OpenTargetRow> | null
-  needs: Map<SoftwareId, { id: SoftwareId; name: string }[]>
-  /** How many targets each device works for. Devices that work for none are missing. */
-  atWork: Map<DeviceId, number>
-  readAtMs: number
+export type OpenTargetsOf = Pick<Mirror, 'targets' | 'byDevice' | 'planner'> & {
+  /** Whether a device works for another active deployment. */
+  isWorkingElsewhere: (device: DeviceId) => boolean
 }
 /** What it reads. */
 export type OpenTargetReads = Pick<
@@ -48,42 +43,8 @@ export type OpenTargetReads = Pick<
 >
 export type OpenTargets = ReturnType<typeof createOpenTargets>
 
-const isAtWork = ({ state, offeredAtMs }: OpenTarget): boolean =>
-  state !== 'pending' || offeredAtMs !== null
-const place = (device: DeviceId, software: SoftwareId) => `${device}/${software}`
-
-function installerState(installer: ReturnType<DeploymentsRepo['installer']>): PlanInstaller {
-  switch (installer?.fetch_state) {
-    case undefined:
-      return { state: 'none' }
-    case 'none':
-    case 'ready':
-    case 'by_agents':
-      return { state: 'ready' }
-    case 'fetching':
-      return { state: 'fetching' }
-    case 'failed':
-      return {
-        state: 'failed',
-        reason: installer?.fetch_reason ?? 'download_failed',
-        text:
-          installer?.fetch_message == null
-            ? coded('package_not_fetched', {})
-            : coded('package_not_fetched_because', { problem: installer.fetch_message }),
-      }
-  }
-}
-
-const FILE_FAULTS: Record<FileFault, PlanInstaller> = {
-  missing: { state: 'failed', reason: 'download_failed', text: coded('file_missing', {}) },
-  damaged: { state: 'failed', reason: 'integrity', text: coded('file_damaged', {}) },
-}
-
-const SECRETS_LOST_STATE: PlanInstaller = {
-  state: 'failed',
-  reason: 'internal',
-  text: coded('secrets_lost', {}),
-}
+const isAtWork = (target: OpenTarget | null | undefined): target is OpenTarget =>
+  target != null && (target.state !== 'pending' || target.offeredAtMs !== null)
 
 export function createOpenTargets(deps: {
   repo: OpenTargetReads
@@ -94,109 +55,53 @@ export function createOpenTargets(deps: {
   areSecretsLost: (installer: InstallerRow) => boolean
 }) {
   const { repo, now } = deps
+  const stateOf = createInstallerStates(deps)
   const mirrors = new Map<DeploymentId, Mirror>()
   /** The sum of all mirrors, so that a run need not look at the targets of other deployments. */
   const atWork: Mirror['atWork'] = new Map()
 
+  /** The next plans of these look at the device. */
+  function touch(device: DeviceId, except: Mirror | null = null): void {
+    for (const mirror of mirrors.values())
+      if (mirror !== except && mirror.byDevice.has(device)) mirror.planner.touch(device)
+  }
   function count(counts: Mirror['atWork'], id: DeviceId, by: number): void {
     const n = (counts.get(id) ?? 0) + by
     if (n === 0) counts.delete(id)
     else counts.set(id, n)
   }
+  function work(mirror: Mirror, device: DeviceId, by: 1 | -1): void {
+    for (const counts of [mirror.atWork, atWork]) count(counts, device, by)
+    // Other deployments have to wait for it, or may have it now.
+    touch(device, mirror)
+  }
   function replace(mirror: Mirror, id: TargetId, fresh: OpenTarget | null): void {
     const known = mirror.targets.get(id)
-    for (const counts of [mirror.atWork, atWork]) {
-      if (known && isAtWork(known)) count(counts, known.deviceId, -1)
-      if (fresh && isAtWork(fresh)) count(counts, fresh.deviceId, 1)
-    }
-    if (fresh) mirror.targets.set(id, fresh)
-    else mirror.targets.delete(id)
+    const stays = isAtWork(known) && isAtWork(fresh) && known.deviceId === fresh.deviceId
+    if (isAtWork(known) && !stays) work(mirror, known.deviceId, -1)
+    if (isAtWork(fresh) && !stays) work(mirror, fresh.deviceId, 1)
+    exchange(mirror, known, fresh)
   }
   function drop(id: DeploymentId): void {
-    for (const [device, n] of mirrors.get(id)?.atWork ?? []) count(atWork, device, -n)
+    const mirror = mirrors.get(id)
     mirrors.delete(id)
-  }
-
-  function take(mirror: Mirror, row: OpenTargetRow): void {
-    mirror.outcomes?.set(place(row.device_id, row.software_id), row)
-    const known = mirror.targets.get(row.id)
-    if (isEnded(row.state)) return replace(mirror, row.id, null)
-    replace(mirror, row.id, {
-      row,
-      id: row.id,
-      deviceId: row.device_id,
-      position: row.position,
-      wave: row.wave,
-      state: row.state as OpenTarget['state'],
-      reason: row.reason,
-      sinceMs: Date.parse(row.since),
-      attempt: row.attempt,
-      attemptId: row.attempt_id,
-      offeredAtMs: row.offered_at_ms,
-      offeredBefore: row.attempt_id !== null,
-      notBeforeMs: row.not_before_ms,
-      deadlineMs: row.deadline_ms,
-      held:
-        row.held_by === null || row.held_since_ms === null
-          ? null
-          : { by: row.held_by, sinceMs: row.held_since_ms },
-      cancelSentAtMs: known?.attemptId === row.attempt_id ? (known?.cancelSentAtMs ?? null) : null,
-      installer: known?.installer ?? { state: 'none' },
-      missingDependency: null,
-      needs: [],
-    })
-  }
-
-  function read(id: DeploymentId): Mirror {
-    const needs = repo.needsWithin(id)
-    const mirror: Mirror = {
-      targets: new Map(),
-      outcomes: needs.size > 0 ? new Map() : null,
-      needs,
-      atWork: new Map(),
-      readAtMs: now(),
+    for (const [device, n] of mirror?.atWork ?? []) {
+      count(atWork, device, -n)
+      touch(device)
     }
+  }
+  function take(mirror: Mirror, row: OpenTargetRow, known = mirror.targets.get(row.id)): void {
+    noteOutcome(mirror, row)
+    replace(mirror, row.id, isEnded(row.state) ? null : toOpenTarget(row, known))
+  }
+  function read(id: DeploymentId): Mirror {
+    const mirror = createMirror(repo.needsWithin(id), now())
     const rows = mirror.outcomes ? repo.allTargets(id) : repo.openTargets(id)
     const before = mirrors.get(id)
     drop(id)
-    for (const row of rows) {
-      take(mirror, row)
-      const [fresh, old] = [mirror.targets.get(row.id), before?.targets.get(row.id)]
-      if (fresh && old?.attemptId === fresh.attemptId) fresh.cancelSentAtMs = old.cancelSentAtMs
-    }
+    for (const row of rows) take(mirror, row, before?.targets.get(row.id))
     mirrors.set(id, mirror)
     return mirror
-  }
-
-  /** The target's dependencies in this deployment: those still open, or the first that was not installed on its device. */
-  function dependencies(
-    { needs, outcomes }: Mirror,
-    target: OpenTarget,
-  ): Pick<PlanTarget, 'needs' | 'missingDependency'> {
-    const open: { id: TargetId; name: string }[] = []
-    for (const need of needs.get(target.row.software_id) ?? []) {
-      const outcome = outcomes?.get(place(target.deviceId, need.id))
-      if (!outcome) continue
-      if (!isEnded(outcome.state)) open.push({ id: outcome.id, name: need.name })
-      else if (
-        outcome.state === 'failed' ||
-        (outcome.state === 'skipped' && outcome.reason !== 'already_installed')
-      )
-        return { missingDependency: need.name, needs: [] }
-    }
-    return { missingDependency: null, needs: open }
-  }
-
-  /** The state of an installer for the open targets of this deployment. */
-  function stateOf(id: InstallerId, deployment: DeploymentId) {
-    const row = repo.installer(id)
-    const state = installerState(row)
-    // Removing needs no file.
-    const isSent =
-      row !== undefined && state.state === 'ready' && repo.byId(deployment)?.action === 'install'
-    if (row !== undefined && state.state === 'ready' && deps.areSecretsLost(row))
-      return { state: SECRETS_LOST_STATE, fault: null }
-    return { state, fault: isSent ? deps.fileFault(row) : null }
   }
 
   /** The mirror with the changes since the last call; or read again, if there is none or it `isOld`. */
@@ -224,46 +129,61 @@ export function createOpenTargets(deps: {
     for (const id of active) current(id, () => false)
   }
 
+  /** Judges the packages again. Few are in use, and their files can change at any moment. */
+  function judgeInstallers(id: DeploymentId, { installers, planner }: Mirror): void {
+    for (const [installer, before] of installers) {
+      const after = stateOf(installer, id)
+      if (isDeepStrictEqual(before, after)) continue
+      installers.set(installer, after)
+      planner.touchAll()
+    }
+  }
+  /** Brings up to date what follows from other rows. */
+  function derive(id: DeploymentId, mirror: Mirror, target: OpenTarget): void {
+    const { installer_id } = target.row
+    let installer = NO_INSTALLER
+    if (installer_id !== null) {
+      installer = mirror.installers.get(installer_id) ?? stateOf(installer_id, id)
+      mirror.installers.set(installer_id, installer)
+    }
+    // An agent that may be working on it may already have the file; it reports when it reconnects.
+    const mayBeHeld = target.attemptId !== null && target.deadlineMs !== null
+    target.installer =
+      installer.fault && !mayBeHeld ? FILE_FAULTS[installer.fault] : installer.state
+    if (mirror.outcomes) Object.assign(target, dependencies(mirror, target))
+  }
+
   return {
-    /** All open targets of a deployment by id, in their current state. */
-    of(id: DeploymentId): ReadonlyMap<TargetId, OpenTarget> {
+    /** The open targets of an active deployment, in their current state, and what was planned for them. */
+    of(id: DeploymentId): OpenTargetsOf {
+      catchUp()
       const mirror = current(id, ({ readAtMs }) => Math.abs(now() - readAtMs) >= REREAD_MS)
-      const installers = new Map<InstallerId | null, ReturnType<typeof stateOf>>([
-        [null, { state: { state: 'none' }, fault: null }],
-      ])
-      for (const target of mirror.targets.values()) {
-        const { installer_id } = target.row
-        let installer = installers.get(installer_id)
-        if (!installer) {
-          installer = stateOf(installer_id!, id)
-          installers.set(installer_id, installer)
-        }
-        // An agent that may be working on it may already have the file; it reports when it reconnects.
-        const mayBeHeld = target.attemptId !== null && target.deadlineMs !== null
-        target.installer =
-          installer.fault && !mayBeHeld ? FILE_FAULTS[installer.fault] : installer.state
-        if (mirror.outcomes) Object.assign(target, dependencies(mirror, target))
-      }
-      return mirror.targets
+      judgeInstallers(id, mirror)
+      const { targets, byDevice, planner } = mirror
+      for (const device of planner.changed() ?? byDevice.keys())
+        for (const target of byDevice.get(device) ?? []) derive(id, mirror, target)
+      const isWorkingElsewhere = (device: DeviceId) =>
+        (atWork.get(device) ?? 0) > (mirror.atWork.get(device) ?? 0)
+      return { targets, byDevice, planner, isWorkingElsewhere }
     },
+    /** The device has changed: the next plan of each deployment looks at it. */
+    touch: (device: DeviceId): void => touch(device),
+    touchAll: (): void => mirrors.forEach(({ planner }) => planner.touchAll()),
     /** Devices that work for any active deployment. */
     workingDevices(this: void): ReadonlySet<DeviceId> {
       catchUp()
       return new Set(atWork.keys())
-    },
-    /** Whether a device works for an active deployment other than this one. */
-    workingElsewhere(id: DeploymentId): (device: DeviceId) => boolean {
-      catchUp()
-      const own = mirrors.get(id)?.atWork
-      return (device) => (atWork.get(device) ?? 0) > (own?.get(device) ?? 0)
     },
     /** The agent may not have received the cancel. */
     cancelLost(
       this: void,
       { deployment_id, id }: Pick<OpenTargetRow, 'id' | 'deployment_id'>,
     ): void {
-      const target = mirrors.get(deployment_id)?.targets.get(id)
-      if (target) target.cancelSentAtMs = null
+      const mirror = mirrors.get(deployment_id)
+      const target = mirror?.targets.get(id)
+      if (!target) return
+      target.cancelSentAtMs = null
+      mirror?.planner.touch(target.deviceId)
     },
     /** Call it when rows were changed without the repository: everything is read again. */
     forgetAll(): void {

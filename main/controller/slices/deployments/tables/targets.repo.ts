@@ -64,8 +64,12 @@ export function createTargetsRepo({ db, sqlite }: Store, counters: Counters) {
        and o.deployment_id = deployment_targets.deployment_id and o.software_id = deployment_targets.software_id)
      returning deployment_id`,
   )
-  const extendOfferDeadlines = sqlite.prepare<[number, number]>(
-    "update deployment_targets set deadline_ms = ? where deployment_id = ? and deployment_status = 'pending' and deadline_ms is not null",
+  const extendOfferDeadlines = sqlite.prepare<
+    [number, number],
+    Pick<StepTarget, 'id' | 'deployment_id'>
+  >(
+    `update deployment_targets set deadline_ms = ? where deployment_id = ? and deployment_status = 'pending' and deadline_ms is not null
+     returning id, deployment_id`,
   )
 
   /** Targets that changed since the engine last asked, for the deployments it asks about. */
@@ -155,7 +159,7 @@ export function createTargetsRepo({ db, sqlite }: Store, counters: Counters) {
     },
     /** Extends the agents' time to answer: time in which nothing could start does not count. */
     extendOfferDeadlines: (id: DeploymentId, untilMs: number): void => {
-      extendOfferDeadlines.run(untilMs, id)
+      extendOfferDeadlines.all(untilMs, id).forEach(note)
     },
     /** After a restart of the controller, no answer to an earlier sending can arrive. */
     forgetOffers: (): void => {
