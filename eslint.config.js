@@ -28,6 +28,8 @@ const byPorts = {
       'clearImmediate',
       'performance',
       'crypto',
+      // All of them are its properties too.
+      'globalThis',
     ].map((name) => ({ name, message: 'Use the Clock or the Random that is passed in.' })),
   ],
   'no-restricted-properties': [
