@@ -237,7 +237,7 @@ export default tseslint.config(
       'agent/main.ts',
       'agent/cli/**',
       // Processes of their own, which outlive the agent.
-      'agent/supervisor/!(client).ts',
+      'agent/supervisor/!(client|shell-client).ts',
       // They wait for programs, processes and drives of the PC, which a simulation replaces as a whole.
       'agent/detect/script.ts',
       'agent/install/linux/*.ts',
@@ -262,6 +262,7 @@ export default tseslint.config(
       'main/controller/compose/index.ts',
       // Threads of their own, which no order of events depends on.
       'main/controller/**/*worker.ts',
+      'main/controller/slices/inspection/readers/**/*.ts',
       // Keys and certificates are made and sealed in such a thread, or before the controller has a clock.
       'main/controller/base/{self-signed,vault}.ts',
       'main/controller/edges/consoles/console-tls.ts',

@@ -6,6 +6,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { z } from 'zod'
+import { systemClock } from '#shared/node/clock.ts'
 import { kindOfFileName } from '#shared/domain/platforms.ts'
 import { createInspection, type PackageFacts } from '../main/controller/slices/inspection/index.ts'
 import { compare, FIELDS, TrueFacts, type Comparison } from './corpus/compare.ts'
@@ -89,6 +90,7 @@ else if (!manifest || !existsSync(manifest)) {
   const files = filesBelow(positionals)
   const inspection = createInspection({
     workersDir: null,
+    clock: systemClock,
     log: { error: (what: object) => process.stderr.write(`${JSON.stringify(what)}\n`) },
   })
   const results: Result[] = []

@@ -89,7 +89,7 @@ export function createShellClient(deps: {
         mkdirSync(folder, { recursive: true, mode: 0o700 })
       }
     }
-    const ticking = setInterval(tick, POLL_MS)
+    const stopTicking = clock.repeat(POLL_MS, tick)
     try {
       const exit = await run.end(signal)
       const ending =
@@ -101,7 +101,7 @@ export function createShellClient(deps: {
       run.release()
       return ending
     } finally {
-      clearInterval(ticking)
+      stopTicking()
     }
   }
 

@@ -90,7 +90,7 @@ describe('versions of one product', () => {
     const control = (version: string) =>
       `Package: probe\nVersion: ${version}\nArchitecture: all\nMaintainer: x\n`
     const deb = async (version: string, fields: Record<string, string> = {}) => {
-      const bytes = await makeDeb({ control: control(version) })
+      const bytes = new Uint8Array(await makeDeb({ control: control(version) }))
       const reply = await t.rest.upload('/software', { name: `${version}.deb`, bytes }, fields)
       return reply.body as Entry & { product_id: string }
     }
