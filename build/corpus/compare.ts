@@ -70,7 +70,7 @@ const wordsOf = (line: string): string[] =>
   line
     .replace(/\([^)]*\)/g, '')
     .toLowerCase()
-    .split(/\s+/)
+    .split(/[\s"]+/)
     .filter((word) => word !== '' && !word.includes('<'))
 
 function ofArguments(facts: PackageFacts, silent: NonNullable<TrueFacts['silent']>): Verdict {

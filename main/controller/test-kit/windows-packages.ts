@@ -265,32 +265,60 @@ function makeVersion(strings: Record<string, string>): Buffer {
   return block('VS_VERSION_INFO', fixed, 52, [block('StringFileInfo', none, 0, [table])])
 }
 
+export type TestResource = { type: number | string; name: number | string; bytes: Buffer }
+
+/** The resource section: types, in them names, in each one language. */
+function makeResources(resources: readonly TestResource[], virtual: number): Buffer {
+  const pieces: Buffer[] = []
+  let end = 0
+  const add = (bytes: Buffer): number => {
+    const at = end
+    pieces.push(pad(bytes))
+    end += pieces.at(-1)!.length
+    return at
+  }
+  const folder = (entries: readonly { key: number | string; to: number }[]): Buffer => {
+    const bytes = Buffer.alloc(16 + 8 * entries.length)
+    bytes.writeUInt16LE(entries.length, 14)
+    for (const [i, { key, to }] of entries.entries()) {
+      const text = typeof key === 'string' ? Buffer.from(`\0${key}`, 'utf16le') : null
+      text?.writeUInt16LE((key as string).length)
+      bytes.writeUInt32LE(text ? 0x80000000 + add(text) : (key as number), 16 + 8 * i)
+      bytes.writeUInt32LE(to >>> 0, 20 + 8 * i)
+    }
+    return bytes
+  }
+  const types = [...new Set(resources.map(({ type }) => type))]
+  // The root comes first, so its place is kept free.
+  add(Buffer.alloc(16 + 8 * types.length))
+  const names = (type: number | string) =>
+    resources
+      .filter((one) => one.type === type)
+      .map(({ name, bytes }) => {
+        const data = Buffer.alloc(16)
+        data.writeUInt32LE(virtual + add(bytes), 0)
+        data.writeUInt32LE(bytes.length, 4)
+        return { key: name, to: 0x80000000 + add(folder([{ key: 1033, to: add(data) }])) }
+      })
+  const root = folder(types.map((key) => ({ key, to: 0x80000000 + add(folder(names(key))) })))
+  const whole = Buffer.concat(pieces)
+  root.copy(whole)
+  return pad(whole)
+}
+
 /** A Windows program with one section, its resources; it does not run. */
 export function makeProgram(options: {
   strings: Record<string, string>
   machine?: number
   sectionName?: string
   overlay?: Buffer
+  resources?: TestResource[]
 }): Buffer {
   const virtual = 0x1000
-  const version = makeVersion(options.strings)
-  const directory = (id: number, to: number): Buffer => {
-    const bytes = Buffer.alloc(24)
-    bytes.writeUInt16LE(1, 14)
-    bytes.writeUInt32LE(id, 16)
-    bytes.writeUInt32LE(to >>> 0, 20)
-    return bytes
-  }
-  const data = Buffer.alloc(16)
-  data.writeUInt32LE(virtual + 88, 0)
-  data.writeUInt32LE(version.length, 4)
-  const resources = Buffer.concat([
-    directory(16, 0x80000000 + 24),
-    directory(1, 0x80000000 + 48),
-    directory(1033, 72),
-    data,
-    version,
-  ])
+  const resources = makeResources(
+    [{ type: 16, name: 1, bytes: makeVersion(options.strings) }, ...(options.resources ?? [])],
+    virtual,
+  )
   const header = Buffer.alloc(1024)
   header.write('MZ')
   header.writeUInt32LE(0x80, 60)

@@ -20,6 +20,8 @@ import {
   makeRpm,
   makeTar,
 } from '../../test-kit/packages.ts'
+import { makeInnoInstaller } from '../../test-kit/windows/inno.ts'
+import { HKLM, makeNsisInstaller } from '../../test-kit/windows/nsis.ts'
 import { makeMsiBytes, makeProgram, type MsiTable } from '../../test-kit/windows-packages.ts'
 
 /** A pause of the main thread that no busy machine explains; the faults that this guards against lasted 6 to 18 s. */
@@ -123,6 +125,10 @@ const subjects: [
     ['a.msi', () => makeMsiBytes({ properties: PRODUCT, template: 'x64;1033' })],
     ['a.msi', () => makeMsiBytes({ properties: PRODUCT, template: 'x64;1033', tables: MSI_TABLES })],
     ['a.exe', () => makeProgram({ strings: { ProductName: 'Name', CompanyName: 'Maker' } })],
+    ['nsis.exe', () => makeNsisInstaller({ instructions: [[25, 3, '1', '', ''], [26, '$3', '1', 4, 0, 0], [2, 1], [51, HKLM, 'Software\\Microsoft\\Windows\\CurrentVersion\\Uninstall\\A', 'DisplayName', '$3', 1]] })],
+    ['inno.exe', () => makeInnoInstaller({ texts: { AppName: 'A', AppId: 'A' } })],
+    ['squirrel.exe', () => makeProgram({ strings: {}, resources: [{ type: 'DATA', name: 131, bytes: makeZip(20, (i) => (i ? `lib/${i}.exe` : 'RELEASES')) }] })],
+    ['jpackage.exe', () => makeProgram({ strings: {}, resources: [{ type: 10, name: 'MSI', bytes: makeMsiBytes({ properties: PRODUCT, template: 'x64;1033' }) }] })],
     ['a.rpm', () => makeRpm()],
     ['a.deb', () => makeDeb()],
     ['a.deb', () => Buffer.from(CONTROL), (inner) => makeDeb({ control: inner.toString('utf8') })],

@@ -5,15 +5,32 @@ import { readProgram } from '#shared/domain/portable-executable.ts'
 import { unreadable, type PackageFacts } from '../../facts.ts'
 import { fieldsOf } from '../../knowledge.ts'
 import type { Window } from '../window.ts'
+import { readAdvanced, readJpackage } from './advanced.ts'
+import { readBurn } from './burn.ts'
+import { readInno } from './inno/index.ts'
+import { readInstallShield } from './installshield.ts'
 import { readNsis } from './nsis/index.ts'
 import { completed, plainProgram } from './plain.ts'
 import { openProgram, type Program } from './program.ts'
+import { readIexpress, readRar, readSevenZip } from './self-extractors.ts'
 import { signerOf } from './signature.ts'
+import { readSquirrel } from './squirrel.ts'
 
 /** Null: another tool packed it. @throws AppError E_PACKAGE_UNREADABLE when it is truncated or an uninstaller */
 export type TechnologyReader = (program: Program) => InstallerKnowledge | null
 
-const TECHNOLOGY_READERS: readonly TechnologyReader[] = [readNsis]
+const TECHNOLOGY_READERS: readonly TechnologyReader[] = [
+  readAdvanced,
+  readBurn,
+  readInno,
+  readNsis,
+  readSquirrel,
+  readInstallShield,
+  readJpackage,
+  readIexpress,
+  readSevenZip,
+  readRar,
+]
 
 type Found = Omit<PackageFacts, 'platform' | 'archWord'>
 

@@ -5,6 +5,7 @@
 
 /** The data are damaged or cut off. */
 export class LzmaError extends Error {}
+class CutOffError extends LzmaError {}
 
 const PROPERTIES_BYTES = 5
 const HALF = 1 << 10
@@ -20,7 +21,7 @@ function createBits(input: Uint8Array, start: number) {
   let code = 0
 
   function next(): number {
-    if (at >= input.length) throw new LzmaError('cut off')
+    if (at >= input.length) throw new CutOffError('cut off')
     return input[at++]!
   }
   if (next() !== 0) throw new LzmaError('damaged')
@@ -103,9 +104,10 @@ function createDistances(bits: Bits) {
 /**
  * @param packed five bytes of properties, then the stream
  * @param limitBytes how much is wanted; the result is shorter only if the stream ends before
+ * @param isOpenEnded streams without an end mark: where they end, the result ends
  * @throws LzmaError
  */
-export function unpackLzma(packed: Uint8Array, limitBytes: number): Buffer {
+export function unpackLzma(packed: Uint8Array, limitBytes: number, isOpenEnded = false): Buffer {
   const properties = packed[0]
   if (properties === undefined || properties >= 225 || packed.length < PROPERTIES_BYTES + 5)
     throw new LzmaError('damaged')
@@ -162,32 +164,40 @@ export function unpackLzma(packed: Uint8Array, limitBytes: number): Buffer {
     for (; done < end; done++) out[done] = out[done - rep0 - 1]!
   }
 
-  while (done < limitBytes) {
-    const position = done & positionMask
-    if (bits.bit(isMatch, (state << 4) + position) === 0) {
-      literal()
-      continue
+  function decode(): void {
+    while (done < limitBytes) {
+      const position = done & positionMask
+      if (bits.bit(isMatch, (state << 4) + position) === 0) {
+        literal()
+        continue
+      }
+      let length: number
+      if (bits.bit(isRepeat, state) === 0) {
+        ;[rep1, rep2, rep3] = [rep0, rep1, rep2]
+        length = readLength(bits, lengths, position)
+        state = state < 7 ? 7 : 10
+        rep0 = distance(length)
+        if (rep0 === 0xffffffff) return
+      } else {
+        if (done === 0) throw new LzmaError('damaged')
+        if (bits.bit(isRepeat0, state) === 0) {
+          if (bits.bit(isLong, (state << 4) + position) === 0) {
+            state = state < 7 ? 9 : 11
+            copy(1)
+            continue
+          }
+        } else repeated()
+        length = readLength(bits, repeatLengths, position)
+        state = state < 7 ? 8 : 11
+      }
+      copy(length + MATCH_MIN)
     }
-    let length: number
-    if (bits.bit(isRepeat, state) === 0) {
-      ;[rep1, rep2, rep3] = [rep0, rep1, rep2]
-      length = readLength(bits, lengths, position)
-      state = state < 7 ? 7 : 10
-      rep0 = distance(length)
-      if (rep0 === 0xffffffff) return out.subarray(0, done)
-    } else {
-      if (done === 0) throw new LzmaError('damaged')
-      if (bits.bit(isRepeat0, state) === 0) {
-        if (bits.bit(isLong, (state << 4) + position) === 0) {
-          state = state < 7 ? 9 : 11
-          copy(1)
-          continue
-        }
-      } else repeated()
-      length = readLength(bits, repeatLengths, position)
-      state = state < 7 ? 8 : 11
-    }
-    copy(length + MATCH_MIN)
   }
-  return out
+
+  try {
+    decode()
+  } catch (error) {
+    if (!(error instanceof CutOffError) || !isOpenEnded) throw error
+  }
+  return out.subarray(0, done)
 }

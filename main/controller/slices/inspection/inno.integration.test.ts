@@ -1,0 +1,90 @@
+/** Inno Setup installers, built here field by field. */
+import { afterAll, describe, expect, it } from 'vitest'
+import { openInspector } from '../../test-kit/inspector.ts'
+import { makeInnoInstaller, type InnoOptions } from '../../test-kit/windows/inno.ts'
+
+const inspector = openInspector()
+afterAll(() => inspector.close())
+
+const TEXTS = { AppName: 'Probe', AppId: '{{12AB}', AppPublisher: 'Ann Onym', AppVersion: '2.5.0' }
+const knowledge = async (options: InnoOptions = {}) => {
+  const bytes = makeInnoInstaller({ ...options, texts: { ...TEXTS, ...options.texts } })
+  return (await inspector.look('setup.exe', bytes)).knowledge!
+}
+const codes = ({ warnings }: { warnings: { code: string }[] }) => warnings.map(({ code }) => code)
+const SILENT = '/VERYSILENT /SUPPRESSMSGBOXES /NORESTART /SP-'
+
+describe('an Inno Setup installer', () => {
+  it.each([{ packed: true }, { packed: false }, { format: '6.4.0' }] as const)(
+    'yields its product and its uninstall key from the header, as %j',
+    async (options) => {
+      expect(await knowledge(options)).toMatchObject({
+        technology: 'inno',
+        complete: true,
+        scope: 'machine',
+        warnings: [],
+        facts: {
+          name: { value: 'Probe', level: 'read' },
+          version: { value: '2.5.0' },
+          publisher: { value: 'Ann Onym' },
+          install_args: { value: SILENT, level: 'usual' },
+          detection: {
+            value: { type: 'uninstall_key', key: '{12AB}_is1', hive: 'machine', version: '2.5.0' },
+          },
+        },
+      })
+    },
+  )
+
+  it.each([
+    [{}, 'any'],
+    [{ allowed: 4 }, 'x64'],
+    [{ allowed: 16 }, 'arm64'],
+    [{ allowed: 6 }, 'any'],
+    [{ format: '6.4.0', architectures: 'x64compatible' }, 'x64'],
+    [{ format: '6.4.0', architectures: 'arm64' }, 'arm64'],
+    [{ format: '6.4.0', architectures: 'x86compatible' }, 'any'],
+  ] as const)('with %j is for %s', async (options, arch) => {
+    expect((await knowledge(options)).facts.arch?.value).toBe(arch)
+  })
+
+  it('for one user is marked, and installed for all if its command line allows that', async () => {
+    const bound = await knowledge({ privileges: 3 })
+    expect(codes(bound)).toEqual(['per_user'])
+    expect(bound).toMatchObject({ scope: 'user', facts: { install_args: { value: SILENT }, detection: { value: { hive: 'user' } } } }) // prettier-ignore
+    expect(await knowledge({ privileges: 3, overrides: 1 })).toMatchObject({
+      scope: 'user',
+      facts: {
+        install_args: { value: `${SILENT} /ALLUSERS` },
+        detection: { value: { hive: 'machine' } },
+      },
+    })
+  })
+
+  it('that needs more than silent switches is marked', async () => {
+    expect(codes(await knowledge({ hasPassword: true }))).toEqual(['needs_property'])
+    expect(codes(await knowledge({ isSplit: true }))).toEqual(['needs_files'])
+    expect(codes(await knowledge({ code: 'IFPS…MSGBOX…' }))).toEqual(['may_wait'])
+  })
+
+  it('gets no rule if it registers nothing, or a key that its code computes', async () => {
+    const hidden = await knowledge({ texts: { Uninstallable: 'no' } })
+    expect(hidden.facts.detection).toBeUndefined()
+    expect(codes(hidden)).toEqual(['not_removable'])
+    const computed = await knowledge({ texts: { AppId: '{code:GetId}' } })
+    expect(computed.facts.detection).toBeUndefined()
+  })
+
+  it('of a newer format yields no more than its texts', async () => {
+    const found = await knowledge({ format: '9.0.0' })
+    expect(codes(found)).toEqual(['newer_format'])
+    expect(found.facts.detection).toBeUndefined()
+  })
+
+  it('is refused when it is cut off or an uninstaller', async () => {
+    const whole = makeInnoInstaller({ texts: TEXTS })
+    await expect(inspector.look('a.exe', whole.subarray(0, -1))).rejects.toThrow('is cut off: this Inno Setup') // prettier-ignore
+    whole.write('InUn', 0x30, 'latin1')
+    await expect(inspector.look('a.exe', whole)).rejects.toThrow('it is an uninstaller')
+  })
+})

@@ -1,0 +1,59 @@
+/** Bundles of the WiX Toolset: the manifest in their first container (wix, src/burn/engine/section.cpp and inc/burnsources). */
+import type { InstallerKnowledge } from '#shared/contract/rest/installer-knowledge.ts'
+import { cleanText } from '../../facts.ts'
+import { guess, knowledgeOf, read, usual, warning, withoutEmpty } from '../../knowledge.ts'
+import { firstInCabinet } from '../packed/cabinet.ts'
+import { childOf, elementsOf, parseXml, type XmlElement } from '../xml.ts'
+import type { Program } from './program.ts'
+
+const MAGIC = 0x00f14300
+const MANIFEST_LIMIT_BYTES = 4 * 1024 * 1024
+const SOURCE = 'bundle manifest'
+
+function manifestOf({ window }: Program, sectionAt: number): XmlElement | null {
+  const section = window.read(sectionAt, 48)
+  if (section.length < 48 || section.readUInt32LE(0) !== MAGIC) return null
+  try {
+    const bytes = firstInCabinet(window, section.readUInt32LE(24), MANIFEST_LIMIT_BYTES)
+    const isWide = bytes?.[0] === 0xff && bytes[1] === 0xfe
+    const text = bytes?.toString(isWide ? 'utf16le' : 'utf8').replace(/^\ufeff/, '')
+    return text === undefined ? null : (parseXml(text).children[0] ?? null)
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'E_PACKAGE_LIMIT') throw error
+    return null
+  }
+}
+
+export function readBurn(program: Program): InstallerKnowledge | null {
+  const section = program.facts.sections.find(({ name }) => name === '.wixburn')
+  if (!section) return null
+  const args = usual('/quiet /norestart', 'WiX bundle')
+  const manifest = manifestOf(program, section.at)
+  const registration = manifest && elementsOf(manifest, 'Registration')[0]
+  if (!manifest || !registration) return knowledgeOf('burn', { facts: { install_args: args } })
+  const arp = childOf(registration, 'Arp')?.attributes ?? {}
+  const { attributes } = registration
+  const version = cleanText(arp.DisplayVersion ?? attributes.Version ?? '', 100)
+  const id = cleanText(attributes.Id ?? attributes.Code ?? '', 100)
+  const isMachine = attributes.PerMachine === 'yes' || attributes.Scope === 'perMachine'
+  const isUser = attributes.PerMachine === 'no' || attributes.Scope === 'perUser'
+  const scope = isMachine ? 'machine' : isUser ? 'user' : null
+  const isShown = arp.Register === undefined || arp.Register === 'yes'
+  const is64Bit = manifest.attributes.Win64 === 'yes'
+  const isNamed64 = /\b(?:x64|amd64|64-bit)\b/i.test(arp.DisplayName ?? '')
+  const key = /^\{[0-9a-f-]{36}\}$/i.test(id) && isShown && scope !== null ? id : null
+  return knowledgeOf('burn', {
+    scope,
+    warnings: scope === 'user' ? [warning('per_user', 'This bundle installs for one user. The agent runs as SYSTEM, so it would land in a profile that nobody uses.')] : [], // prettier-ignore
+    facts: {
+      ...withoutEmpty({
+        name: read(cleanText(arp.DisplayName ?? '', 200), SOURCE),
+        version: read(version, SOURCE),
+        publisher: read(cleanText(arp.Publisher ?? '', 200), SOURCE),
+      }),
+      ...(is64Bit || isNamed64 ? { arch: is64Bit ? read('x64' as const, SOURCE) : guess('x64' as const, 'name of the product') } : {}), // prettier-ignore
+      install_args: args,
+      ...(key ? { detection: read({ type: 'uninstall_key' as const, key, hive: scope === 'user' ? ('user' as const) : ('machine' as const), ...(/^\d+(?:\.\d+){0,3}$/.test(version) ? { version } : {}), operator: 'ge' as const }, SOURCE) } : {}), // prettier-ignore
+    },
+  })
+}

@@ -1,0 +1,153 @@
+/** Inno Setup installers (jrsoftware.org/ishelp: "Setup Command Line Parameters", "[Setup] section directives", "Constants"). */
+import type { Detection } from '#shared/contract/detection.ts'
+import type { InstallerKnowledge, InstallerWarning } from '#shared/contract/rest/installer-knowledge.ts' // prettier-ignore
+import type { InstallerArch } from '#shared/domain/platforms.ts'
+import { cleanText, unreadable } from '../../../facts.ts'
+import { guess, knowledgeOf, read, usual, warning, withoutEmpty } from '../../../knowledge.ts'
+import type { Program } from '../program.ts'
+import { innoFields, type InnoFields, type InnoNumbers } from './fields.ts'
+import { innoHeader, innoOffsets } from './header.ts'
+
+const MARK_AT = 0x30
+const SILENT = '/VERYSILENT /SUPPRESSMSGBOXES /NORESTART /SP-'
+const HEADER = 'setup header'
+const KEY_LIMIT = 200
+/** How the compiled code names a question that /SUPPRESSMSGBOXES does not suppress. */
+const QUESTION = Buffer.from('MSGBOX')
+
+/** A text of the header as it is shown. Empty: it has parts that only a PC can tell. */
+function plain(text: string): string {
+  const withoutEscapes = text.replaceAll('{{', '\0')
+  return withoutEscapes.includes('{') ? '' : withoutEscapes.replaceAll('\0', '{')
+}
+
+const FITTING: Readonly<Record<string, readonly InstallerArch[]>> = {
+  x86: ['x86'],
+  x86os: ['x86'],
+  x86compatible: ['x86', 'x64', 'arm64'],
+  x64: ['x64'],
+  x64os: ['x64'],
+  x64compatible: ['x64', 'arm64'],
+  win64: ['x64', 'arm64'],
+  arm64: ['arm64'],
+}
+
+/** The PCs that it accepts. Null: an expression that is not evaluated here. */
+function archOf(allowed: string): InstallerArch | null {
+  const words = allowed.toLowerCase().split(/[\s,]+/).filter((word) => word !== '' && word !== 'or') // prettier-ignore
+  if (words.length === 0) return 'any'
+  const fitting = new Set<InstallerArch>()
+  for (const word of words) {
+    const archs = FITTING[word]
+    if (!archs) return null
+    for (const arch of archs) fitting.add(arch)
+  }
+  if (fitting.has('x64')) return fitting.has('x86') ? 'any' : 'x64'
+  if (fitting.has('arm64')) return fitting.has('x86') ? null : 'arm64'
+  return 'x86'
+}
+
+/** The name of its uninstall key. Empty: none, or only a PC can tell. */
+function keyOf(fields: InnoFields): string {
+  const answers = [fields.text('Uninstallable'), fields.text('CreateUninstallRegKey')]
+  if (!answers.every((answer) => answer === '' || answer.toLowerCase() === 'yes')) return ''
+  const id = plain(fields.text('AppId') || fields.text('AppName'))
+  return id === '' || id.length > KEY_LIMIT || /[\\\0-\x1f]/.test(id) ? '' : `${id}_is1`
+}
+
+function warningsOf(fields: InnoFields, isSplit: boolean): InstallerWarning[] {
+  const { numbers, compiledCode } = fields
+  const warnings: InstallerWarning[] = []
+  if (isSplit || (numbers?.slicesPerDisk ?? 1) > 1)
+    warnings.push(
+      warning('needs_files', 'The data of this installer lie in other files beside it, whose names end in -1.bin and so on. Without them it shows a window and waits. Pack all of them into an archive.'), // prettier-ignore
+    )
+  if (numbers?.hasPassword)
+    warnings.push(warning('needs_property', 'This installer needs a password: add /PASSWORD=… to the arguments.')) // prettier-ignore
+  if (numbers?.privileges === 'lowest')
+    warnings.push(
+      warning('per_user', numbers.allowsOverride
+        ? 'This installer installs for one user unless it is run with /ALLUSERS. The agent runs as SYSTEM, so without it the program would land in a profile that nobody uses.'
+        : 'This installer installs for one user. The agent runs as SYSTEM, so it would land in a profile that nobody uses. Look for an installer for the whole PC.'), // prettier-ignore
+    )
+  if (compiledCode.includes(QUESTION))
+    warnings.push(
+      warning('may_wait', 'The script of this installer can ask questions that the silent switches do not suppress. Try it on one PC first.'), // prettier-ignore
+    )
+  if (fields.text('Uninstallable').toLowerCase() === 'no')
+    warnings.push(warning('not_removable', 'This installer registers no program, so nothing can detect or remove what it installs.')) // prettier-ignore
+  if (!numbers)
+    warnings.push(warning('newer_format', 'This installer was made with a newer Inno Setup, of which only a part is read.')) // prettier-ignore
+  return warnings
+}
+
+const isForUser = (numbers: InnoNumbers | null): boolean => numbers?.privileges === 'lowest'
+const scopeOf = (numbers: InnoNumbers | null) => numbers && (isForUser(numbers) ? 'user' : 'machine') // prettier-ignore
+
+function ruleOf(fields: InnoFields, version: string): Detection | null {
+  const key = keyOf(fields)
+  const { numbers } = fields
+  if (key === '' || !numbers) return null
+  const isUsers = isForUser(numbers) && !numbers.allowsOverride
+  return {
+    type: 'uninstall_key',
+    key,
+    hive: isUsers ? 'user' : 'machine',
+    ...(/^\d+(?:\.\d+){0,3}$/.test(version) ? { version } : {}),
+    operator: 'ge',
+  }
+}
+
+/** Installers of Inno Setup before 5.1.5 name their tables in the header of the program. */
+function isOld({ window }: Program): boolean {
+  const mark = window.read(MARK_AT, 12)
+  return mark.length === 12 && mark.toString('latin1', 0, 4) === 'Inno' && mark.readUInt32LE(4) === ~mark.readUInt32LE(8) >>> 0 // prettier-ignore
+}
+
+/** @throws AppError E_PACKAGE_UNREADABLE when it is cut off, or an uninstaller */
+export function readInno(program: Program): InstallerKnowledge | null {
+  const { window } = program
+  if (window.read(MARK_AT, 4).toString('latin1') === 'InUn')
+    throw unreadable(
+      'it is an uninstaller, made by Inno Setup: it removes a program and installs none',
+    )
+  const offsets = innoOffsets(program)
+  const args = usual(SILENT, 'Inno Setup')
+  if (!offsets)
+    return isOld(program) ? knowledgeOf('inno', { facts: { install_args: args } }) : null
+  const header = innoHeader(program, offsets)
+  const fields = header && innoFields(header)
+  if (!fields)
+    return knowledgeOf('inno', {
+      complete: true,
+      facts: { install_args: args },
+      warnings: [
+        warning(
+          'newer_format',
+          'This installer was made with an Inno Setup whose header cannot be read.',
+        ),
+      ],
+    })
+  const { numbers } = fields
+  const version = cleanText(plain(fields.text('AppVersion')), 100)
+  const allowed = numbers?.architectures?.allowed ?? fields.text('ArchitecturesAllowed')
+  const arch = numbers || header.format >= 60_300 ? archOf(allowed) : null
+  const rule = ruleOf(fields, version)
+  const needsAllUsers = isForUser(numbers) && numbers?.allowsOverride
+  const withAllUsers = read(`${SILENT} /ALLUSERS`, HEADER)
+  return knowledgeOf('inno', {
+    complete: true,
+    scope: scopeOf(numbers),
+    warnings: warningsOf(fields, offsets.data === 0),
+    facts: {
+      ...withoutEmpty({
+        name: read(cleanText(plain(fields.text('AppName')), 200), HEADER),
+        version: read(version, HEADER),
+        publisher: read(cleanText(plain(fields.text('AppPublisher')), 200), HEADER),
+      }),
+      ...(arch ? { arch: arch === 'any' ? guess(arch, HEADER) : read(arch, HEADER) } : {}),
+      install_args: needsAllUsers ? withAllUsers : args,
+      ...(rule ? { detection: read(rule, HEADER) } : {}),
+    },
+  })
+}

@@ -1,0 +1,82 @@
+/** Inno Setup installers for tests: an offset table in the resources, and a header of the format 6.1.0 or 6.4.0. */
+import { crc32 } from 'node:zlib'
+import { makeProgram } from '../windows-packages.ts'
+import { packLzma } from './lzma.ts'
+
+const STRINGS = ['AppName', 'AppVerName', 'AppId', 'AppCopyright', 'AppPublisher', 'AppPublisherURL', 'AppSupportPhone', 'AppSupportURL', 'AppUpdatesURL', 'AppVersion', 'DefaultDirName', 'DefaultGroupName', 'BaseFilename', 'UninstallFilesDir', 'UninstallDisplayName', 'UninstallDisplayIcon', 'AppMutex', 'DefaultUserInfoName', 'DefaultUserInfoOrg', 'DefaultUserInfoSerial', 'AppReadmeFile', 'AppContact', 'AppComments', 'AppModifyPath', 'CreateUninstallRegKey', 'Uninstallable', 'CloseApplicationsFilter', 'SetupMutex', 'ChangesEnvironment', 'ChangesAssociations'] // prettier-ignore
+
+export type InnoOptions = {
+  texts?: Record<string, string>
+  format?: '6.1.0' | '6.4.0' | '9.0.0'
+  /** Format 6.1.0: bits of the PCs that it accepts. */
+  allowed?: number
+  /** Format 6.4.0: expressions. */
+  architectures?: string
+  privileges?: number
+  overrides?: number
+  hasPassword?: boolean
+  /** Its data lie in other files. */
+  isSplit?: boolean
+  code?: string
+  packed?: boolean
+}
+
+const u32 = (value: number): Buffer => {
+  const bytes = Buffer.alloc(4)
+  bytes.writeUInt32LE(value >>> 0)
+  return bytes
+}
+const sized = (bytes: Buffer): Buffer => Buffer.concat([u32(bytes.length), bytes])
+
+function makeHeader(options: InnoOptions): Buffer {
+  const isNew = options.format !== undefined && options.format !== '6.1.0'
+  const texts: Record<string, string> = { Uninstallable: 'yes', CreateUninstallRegKey: 'yes', ...options.texts } // prettier-ignore
+  const wide = (text: string): Buffer => sized(Buffer.from(text, 'utf16le'))
+  const strings = STRINGS.map((name) => wide(texts[name] ?? ''))
+  if (isNew) strings.push(wide(options.architectures ?? ''), wide(options.architectures ?? ''))
+  const hash = Buffer.alloc(isNew ? 4 : 20, options.hasPassword ? 7 : 0)
+  const numbers = [
+    Buffer.alloc(4 * 16 + 20),
+    Buffer.alloc(isNew ? 0 : 8),
+    Buffer.alloc(9 + 1),
+    hash,
+    Buffer.alloc(isNew ? 44 : 8),
+    Buffer.alloc(8),
+    u32(1),
+    Buffer.from([0, 0, options.privileges ?? 2, options.overrides ?? 0, 0, 0, 0]),
+    Buffer.from(isNew ? [] : [options.allowed ?? 0, 0]),
+    Buffer.alloc(32),
+  ]
+  const code = [Buffer.alloc(0), Buffer.alloc(0), Buffer.alloc(0), Buffer.from(options.code ?? '')].map(sized) // prettier-ignore
+  return Buffer.concat([...strings, ...code, ...numbers])
+}
+
+function makeBlock(header: Buffer, packed: boolean): Buffer {
+  const body = packed ? packLzma(header) : header
+  const chunks: Buffer[] = []
+  for (let at = 0; at < body.length; at += 4096) {
+    const chunk = body.subarray(at, at + 4096)
+    chunks.push(u32(crc32(chunk)), chunk)
+  }
+  const stored = Buffer.concat(chunks)
+  const head = Buffer.concat([u32(stored.length), Buffer.from([packed ? 1 : 0])])
+  return Buffer.concat([u32(crc32(head)), head, stored])
+}
+
+export function makeInnoInstaller(options: InnoOptions = {}): Buffer {
+  const id = Buffer.alloc(64)
+  const format = options.format ?? '6.1.0'
+  id.write(`Inno Setup Setup Data (${format})${format === '6.1.0' ? ' (u)' : ''}`, 'latin1')
+  const data = Buffer.concat([Buffer.alloc(16), id, makeBlock(makeHeader(options), options.packed ?? true)]) // prettier-ignore
+  const withTable = (table: Buffer): Buffer =>
+    makeProgram({ strings: {}, overlay: data, resources: [{ type: 10, name: 11_111, bytes: table }] }) // prettier-ignore
+  const whole = withTable(Buffer.alloc(44))
+  const table = Buffer.alloc(44)
+  table.write('72446c507453cde6d77b0b2a', 'hex')
+  table.writeUInt32LE(1, 12)
+  table.writeUInt32LE(whole.length, 16)
+  table.writeUInt32LE(whole.length - data.length + 16, 32)
+  table.writeUInt32LE(options.isSplit ? 0 : whole.length - data.length, 36)
+  table.writeUInt32LE(crc32(table.subarray(0, 40)), 40)
+  return withTable(table)
+}
