@@ -19,6 +19,9 @@ import { systemRandom } from '#shared/node/random.ts'
 import { MIGRATIONS_DIR } from '../../main/controller/test-kit/paths.ts'
 import { startTestController } from '../../main/controller/test-kit/test-controller.ts'
 import { openStore } from '../../main/controller/store/store.ts'
+import { createAuditRepo } from '../../main/controller/slices/audit/audit.repo.ts'
+import { createListRepo } from '../../main/controller/slices/deployments/tables/list.repo.ts'
+import { createInventoryRepo } from '../../main/controller/slices/inventory/inventory.repo.ts'
 import { seedAuditLog, seedTables, type Year } from './seed-rows.ts'
 
 /** Later, too little of the history would be of the last seven days. */
@@ -26,6 +29,7 @@ const KEPT_MS = 3 * 24 * 3_600_000
 /** Deployments that have not ended: they wait for PCs that are away. */
 const WAITING = 20
 const WAITING_DEVICES = 100
+const INDEXED_AT_ONCE = 20_000
 
 export type Size = Omit<Year, 'endMs'>
 export type HistoryFolder = { dataDir: string; seededMs: number | null; bytes: number }
@@ -63,6 +67,13 @@ async function seed(dataDir: string, size: Size): Promise<void> {
       seedTables(store, { ...size, endMs })
       seedAuditLog(store, { ...size, endMs }, key)
     })
+    // The controller does this in the background.
+    const indexes = [
+      createAuditRepo(store).index,
+      createListRepo(store).index,
+      createInventoryRepo(store).index,
+    ]
+    for (const index of indexes) while (index(INDEXED_AT_ONCE) === INDEXED_AT_ONCE);
     store.sqlite.pragma('journal_mode = WAL')
   } finally {
     store.close()

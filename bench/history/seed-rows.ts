@@ -215,7 +215,7 @@ export function seedAuditLog(store: Store, year: Year, key: KeyObject): void {
   const columns =
     'at, actor_id, actor, action, subject, details, format, address, outcome, device_id, deployment_id, data'
   const insert = sqlite.prepare(
-    `insert into audit_log (${columns}, hash) values (${'?, '.repeat(12)}?)`,
+    `insert into audit_log (${columns}, hash, previous) values (${'?, '.repeat(12)}?, ?)`,
   )
   const insertHead = sqlite.prepare(
     'insert into audit_heads (at, entry_id, hash, signature) values (?, ?, ?, ?)',
@@ -255,8 +255,11 @@ export function seedAuditLog(store: Store, year: Year, key: KeyObject): void {
     } as Parameters<typeof entryHash>[1]
     const hash = entryHash(before, entry)!
     const id = Number(
-      insert.run(...columns.split(', ').map((column) => entry[column as keyof typeof entry]), hash)
-        .lastInsertRowid,
+      insert.run(
+        ...columns.split(', ').map((column) => entry[column as keyof typeof entry]),
+        hash,
+        before,
+      ).lastInsertRowid,
     )
     if (i % ENTRIES_PER_SIGNED_END === 0) {
       const head = { entry_id: id, hash, at: entry.at }

@@ -3,6 +3,7 @@ import type { ControllerSettings } from '#shared/contract/rest/settings-routes.t
 import type { DeviceId } from '#shared/domain/ids.ts'
 import { createAgentFiles } from '../base/agent-files.ts'
 import type { Clock, Random } from '../base/context.ts'
+import { startIndexing } from '../base/indexing.ts'
 import { createSealedArguments } from '../base/sealed-arguments.ts'
 import { createAgentsEdge } from '../edges/agents/agents.ts'
 import { watchOwnNetwork } from '../edges/agents/own-network.ts'
@@ -204,6 +205,15 @@ export function createSlices(deps: {
     }
     if (what === 'refused') agents.refuse(id, 'This device is blocked.')
   })
+
+  undo.push(
+    startIndexing({
+      time: clock,
+      log,
+      steps: { audit: audit.index, deployments: deployments.index, titles: inventories.index },
+      isPaused: () => store.freeSpace.isLow(),
+    }),
+  )
 
   return {
     ...{ audit, settings, identity, checks, signer, devices, inventories, groups, agentFiles },

@@ -42,6 +42,16 @@ export type Mark = { database_id: string; run: number }
 const hasTable = (sqlite: Database.Database): boolean =>
   sqlite.prepare("select 1 from sqlite_master where name = 'controller_facts'").get() !== undefined
 
+/** The mark of the last opening; null: it has none. */
+export function readMark(sqlite: Database.Database): Mark | null {
+  if (!hasTable(sqlite)) return null
+  const get = sqlite
+    .prepare<[FactName], string>('select value from controller_facts where name = ?')
+    .pluck()
+  const [database_id, run] = [get.get('database_id'), get.get('run')]
+  return database_id === undefined || run === undefined ? null : { database_id, run: Number(run) }
+}
+
 /**
  * Counts one more opening, in a separate transaction: it is then in the database's log, so a lower
  * number found later shows that the log was lost.

@@ -26,7 +26,13 @@ const MAKERS = Object.keys(calls).map((name) =>
   name === 'counters' ? 'createCounters' : `create${name[0]!.toUpperCase()}${name.slice(1)}Repo`,
 )
 /** Parts of the repository of deployments. */
-const PARTS = ['createAttemptsRepo', 'createTargetViewsRepo', 'createTargetsRepo']
+const PARTS = [
+  'createAuditIndexRepo',
+  'createListRepo',
+  'createAttemptsRepo',
+  'createTargetViewsRepo',
+  'createTargetsRepo',
+]
 
 let dataDir: string
 let store: Store

@@ -17,6 +17,7 @@ function stage() {
           resolve({
             software: [{ source: 'dpkg', name, version: '1', publisher: null, device_ids: [1] }],
             more: false,
+            next_after: null,
             told: [],
           }),
         fail: () => reject(new ApiError('E_INTERNAL', 'no')),

@@ -10,6 +10,8 @@ import type { LoadState } from '../../ui/lib/load-state.ts'
 
 /** A single letter would match everything. */
 export const MIN_LETTERS = 2
+/** Entries on the page: a search that finds more has to search for a longer part of the name. */
+const SHOWN = 100
 /** The pause in typing before a request is sent. */
 const PAUSE_MS = 250
 /** Debounce: inventories that arrive within this time cause one request. */
@@ -34,7 +36,7 @@ export const useInstalledStore = defineStore('installed', () => {
       // While the user types, wait for a pause.
       if (name.length < MIN_LETTERS || timer !== undefined) return
       try {
-        const reply = await api.call('inventory.software', { query: { name } })
+        const reply = await api.call('inventory.software', { query: { name, limit: SHOWN } })
         if (generation !== asOf) continue
         answer.value = reply
         answered = name

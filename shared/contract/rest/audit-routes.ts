@@ -13,8 +13,10 @@ export const auditRoutes = {
     query: request.AuditQuery,
     reply: z.object({
       entries: z.array(audit.AuditEntry),
-      /** Number of all matching entries. */
+      /** Number of all matching entries, or of the first thousand. */
       total: z.number().int(),
+      /** There are more than `total`. */
+      total_is_capped: z.boolean(),
       /** Value of `before` for the next older page; null: there is none. */
       next_before: z.number().int().nullable(),
     }),

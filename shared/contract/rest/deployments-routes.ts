@@ -32,7 +32,13 @@ export const deploymentRoutes = {
     access: 'user',
     summary: 'Deployments, newest first',
     query: request.DeploymentQuery,
-    reply: z.object({ deployments: z.array(deployments.Deployment), total: z.number().int() }),
+    reply: z.object({
+      deployments: z.array(deployments.Deployment),
+      /** Number of all matching deployments, or of the first thousand that a search finds. */
+      total: z.number().int(),
+      /** There are more than `total`. */
+      total_is_capped: z.boolean(),
+    }),
   }),
   'deployments.get': route({
     method: 'GET',

@@ -19,6 +19,7 @@ import { RESTART_NOTICE_MAX_MINUTES, RESTART_NOTICE_MINUTES } from '../../domain
 import { SECRET_MARKS_LIMIT } from '../../domain/secret-arguments.ts'
 import { Strategy, strategyProblems, StrategyType } from '../../domain/strategy.ts'
 import { Detection } from '../detection.ts'
+import { SPREAD_LIMIT } from '../inventory.ts'
 import { Role } from './entities.ts'
 import { repeatable } from './request-key.ts'
 import { pathId } from './route.ts'
@@ -309,5 +310,8 @@ export const DeploymentQuery = Page.extend({
 export const FindInstalled = z.object({
   /** Part of the name; case and Unicode composition are ignored. */
   name: z.string().trim().min(1).max(200),
+  limit: z.coerce.number().int().min(1).max(SPREAD_LIMIT).default(SPREAD_LIMIT),
+  /** `next_after` of the previous page. */
+  after: z.string().max(400).optional(),
 })
 export type FindInstalled = z.infer<typeof FindInstalled>

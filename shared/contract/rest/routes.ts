@@ -100,9 +100,11 @@ export const rest = {
     query: request.FindInstalled,
     reply: z.object({
       software: z.array(SpreadSoftware),
-      /** There are more results than returned: search with a longer part of the name. */
+      /** There are more results than returned: search with a longer part of the name, or read on. */
       more: z.boolean(),
-      /** Devices whose software is known. */
+      /** Value of `after` for the next page; null: there is none. */
+      next_after: z.string().nullable(),
+      /** Devices whose software is known. Empty on later pages. */
       told: z.array(ReportedSoftware),
     }),
   }),

@@ -131,7 +131,7 @@ export function coreRoutes(deps: CoreDeps): Core {
     'devices.list': (_request, { viewer }) => ({ devices: devices.list(viewer) }),
     'devices.get': ({ params }, { viewer }) => devices.get(viewer, params.id),
     'devices.inventory': ({ params }, { viewer }) => deps.inventories.get(viewer, params.id),
-    'inventory.software': ({ query }, { viewer }) => deps.inventories.find(viewer, query.name),
+    'inventory.software': ({ query }, { viewer }) => deps.inventories.find(viewer, query),
     'devices.update': ({ params, body }, { viewer }) =>
       devices.rename(viewer, params.id, body.name),
     'devices.delete': ({ params }, { viewer }) => {

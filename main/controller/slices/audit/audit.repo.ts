@@ -1,9 +1,10 @@
-import { and, count, desc, eq, gte, inArray, lt, lte, or } from 'drizzle-orm'
-import Database from 'better-sqlite3'
+import Database, { type Statement } from 'better-sqlite3'
+import { foldedForSearch } from '#shared/domain/folding.ts'
 import type { DeploymentId, DeviceId, UserId } from '#shared/domain/ids.ts'
 import { auditHeads, auditLog } from '../../store/schema/index.ts'
-import { holds } from '../../store/folded.ts'
+import { holdsSql, searchedFor } from '../../store/folded.ts'
 import type { Store } from '../../store/store.ts'
+import { createAuditIndexRepo } from './audit-index.repo.ts'
 
 export type AuditRow = Omit<typeof auditLog.$inferSelect, 'previous'>
 export type AuditHead = typeof auditHeads.$inferSelect
@@ -27,36 +28,56 @@ export type AuditFilter = {
 
 /** Distinct values to choose from. */
 const FACET_LIMIT = 500
+/** What matches a search is counted up to this number. */
+export const COUNT_LIMIT = 1_000
 
-function matching(filter: AuditFilter) {
-  const { q, since, until, deploymentsOfDevice = [] } = filter
-  return and(
-    filter.actorId === null ? undefined : eq(auditLog.actor_id, filter.actorId),
-    filter.actor === undefined ? undefined : eq(auditLog.actor, filter.actor),
-    filter.action === undefined ? undefined : eq(auditLog.action, filter.action),
-    filter.deviceId === undefined
-      ? undefined
-      : or(
-          inArray(auditLog.device_id, [filter.deviceId, ...(filter.predecessors ?? [])]),
-          inArray(auditLog.deployment_id, deploymentsOfDevice),
-        ),
-    filter.deploymentId === undefined ? undefined : eq(auditLog.deployment_id, filter.deploymentId),
-    since === undefined ? undefined : gte(auditLog.at, since),
-    until === undefined ? undefined : lte(auditLog.at, until),
-    q === undefined
-      ? undefined
-      : or(
-          ...[auditLog.actor, auditLog.action, auditLog.subject, auditLog.details].map((column) =>
-            holds(column, q),
-          ),
-        ),
-  )
+export type AuditPage = { limit: number; offset: number; before?: number | undefined }
+
+/** Some texts are empty once they are folded, and part of every text. */
+const isSearch = (q: string | undefined): boolean => q !== undefined && foldedForSearch(q) !== ''
+
+/** Entries that may match, by id. */
+type Range = { first: number; last: number }
+type Values = Record<string, string | number | null>
+
+/** The conditions of a filter on the columns of `l`, and their values. */
+function conditionsOf(filter: AuditFilter): { sql: string; values: Values } {
+  const { q, since, until, deploymentsOfDevice = [], predecessors = [] } = filter
+  const parts: [string, Values][] = []
+  if (filter.actorId !== null) parts.push(['l.actor_id = @actorId', { actorId: filter.actorId }])
+  if (filter.actor !== undefined) parts.push(['l.actor = @actor', { actor: filter.actor }])
+  if (filter.action !== undefined) parts.push(['l.action = @action', { action: filter.action }])
+  if (filter.deviceId !== undefined)
+    parts.push([
+      `(l.device_id in (select value from json_each(@devices))
+        or l.deployment_id in (select value from json_each(@deployments)))`,
+      {
+        devices: JSON.stringify([filter.deviceId, ...predecessors]),
+        deployments: JSON.stringify(deploymentsOfDevice),
+      },
+    ])
+  if (filter.deploymentId !== undefined)
+    parts.push(['l.deployment_id = @deployment', { deployment: filter.deploymentId }])
+  if (since !== undefined) parts.push(['l.at >= @since', { since }])
+  if (until !== undefined) parts.push(['l.at <= @until', { until }])
+  if (q !== undefined)
+    parts.push([
+      `(${['actor', 'action', 'subject', 'details'].map((c) => holdsSql(`l.${c}`)).join(' or ')})`,
+      searchedFor(q),
+    ])
+  return {
+    sql: parts.map(([sql]) => ` and ${sql}`).join(''),
+    values: Object.assign({}, ...parts.map(([, values]) => values)) as Values,
+  }
 }
 
-export function createAuditRepo({ db, sqlite }: Store) {
+export function createAuditRepo(store: Store) {
+  const { db, sqlite } = store
+  const index = createAuditIndexRepo(store)
   const last = sqlite.prepare<[], { id: number; hash: string | null }>(
     'select id, hash from audit_log order by id desc limit 1',
   )
+  const firstId = sqlite.prepare<[], number>('select min(id) from audit_log').pluck()
   const lastHead = sqlite
     .prepare<[], number>('select entry_id from audit_heads order by id desc limit 1')
     .pluck()
@@ -70,42 +91,134 @@ export function createAuditRepo({ db, sqlite }: Store) {
     'select * from audit_heads where entry_id >= ? and entry_id <= ? order by id',
   )
 
+  /** Each set of conditions is prepared once. */
+  const statements = new Map<string, Statement<[Values], unknown>>()
+  function prepared(sql: string): Statement<[Values], unknown> {
+    const statement = statements.get(sql) ?? sqlite.prepare<[Values], unknown>(sql)
+    statements.set(sql, statement)
+    return statement
+  }
+
+  /**
+   * The places where matching entries are, newest first: those that are not indexed yet, and the
+   * indexed ones, by the full-text index if a text is searched and nothing else is more selective.
+   */
+  function sourcesOf(filter: AuditFilter, before: number | undefined) {
+    const upTo = index.upTo()
+    const { sql, values } = conditionsOf(filter)
+    const end = before === undefined ? Number.MAX_SAFE_INTEGER : before - 1
+    const entries = (range: Range) => ({
+      sql: `from audit_log l where l.id >= @first and l.id <= @last${sql}`,
+      order: 'l.id',
+      values: { ...values, ...range },
+    })
+    const sources = end > upTo ? [entries({ first: upTo + 1, last: end })] : []
+    const first = filter.since === undefined ? 1 : index.firstSince(filter.since)
+    const last = filter.until === undefined ? upTo : index.lastUntil(filter.until)
+    if (first === null || last === null) return sources
+    const range = { first, last: Math.min(last, upTo, end) }
+    const isNarrow = filter.deviceId !== undefined || filter.deploymentId !== undefined
+    if (!isSearch(filter.q) || isNarrow) return [...sources, entries(range)]
+    // Names of actor and action are part of the indexed text.
+    const { q = '', actor = '', action = '' } = filter
+    const match = index.query([q, actor, action])
+    if (match === null) return sources
+    return [
+      ...sources,
+      {
+        sql: `from audit_search s cross join audit_log l on l.id = s.rowid
+          where s.audit_search match @match and s.rowid >= @first and s.rowid <= @last${sql}`,
+        order: 's.rowid',
+        values: { ...values, ...range, match },
+      },
+    ]
+  }
+  type Source = ReturnType<typeof sourcesOf>[number]
+  const countUpTo = (source: Source, limit: number): number =>
+    prepared(`select count(*) n from (select 1 ${source.sql} limit @limit)`)
+      .pluck()
+      .get({ ...source.values, limit }) as number
+
+  /** The number of matching entries, up to a limit where they have to be counted. */
+  function total(filter: AuditFilter): { total: number; isCapped: boolean } {
+    const { actorId, actor, action, ...rest } = filter
+    const isCounted = Object.values(rest).every((value) => value === undefined)
+    if (isCounted) {
+      const indexed = index
+        .facets()
+        .filter(
+          (facet) =>
+            (actorId === null || facet.actor_id === actorId) &&
+            (actor === undefined || facet.actor === actor) &&
+            (action === undefined || facet.action === action),
+        )
+        .reduce((sum, { entries }) => sum + entries, 0)
+      const { sql, values } = conditionsOf(filter)
+      const later = prepared(`select count(*) n from audit_log l where l.id > @upTo${sql}`)
+        .pluck()
+        .get({ ...values, upTo: index.upTo() }) as number
+      return { total: indexed + later, isCapped: false }
+    }
+    let sum = 0
+    for (const source of sourcesOf(filter, undefined)) {
+      sum += countUpTo(source, COUNT_LIMIT + 1 - sum)
+      if (sum > COUNT_LIMIT) return { total: COUNT_LIMIT, isCapped: true }
+    }
+    return { total: sum, isCapped: false }
+  }
+
+  /** The id after which a page of the whole log starts: without gaps, it needs no counting. */
+  function skipById(
+    { actorId, ...rest }: AuditFilter,
+    entries: number,
+    before: number | undefined,
+    offset: number,
+  ): number | null {
+    const isWhole = actorId === null && Object.values(rest).every((value) => value === undefined)
+    const [first, end] = isWhole && offset > 0 ? [firstId.get(), last.get()?.id] : []
+    if (first === undefined || end === undefined || end - first + 1 !== entries) return null
+    return Math.max(0, Math.min(before ?? end + 1, end + 1) - offset)
+  }
+
   return {
     insert: (row: typeof auditLog.$inferInsert): void => {
       db.insert(auditLog).values(row).run()
     },
     last: (): { id: number; hash: string | null } | undefined => last.get(),
     /** Newest first. `before`: only entries older than that one. */
-    page(
-      filter: AuditFilter,
-      page: { limit: number; offset: number; before?: number | undefined },
-    ) {
-      const where = matching(filter)
-      return {
-        rows: db
-          .select()
-          .from(auditLog)
-          .where(page.before === undefined ? where : and(where, lt(auditLog.id, page.before)))
-          .orderBy(desc(auditLog.id))
-          .limit(page.limit)
-          .offset(page.offset)
-          .all(),
-        total: db.select({ n: count() }).from(auditLog).where(where).get()?.n ?? 0,
+    page(filter: AuditFilter, { limit, offset, before }: AuditPage) {
+      const rows: AuditRow[] = []
+      const counted = total(filter)
+      const start = skipById(filter, counted.total, before, offset)
+      let skip = start === null ? offset : 0
+      for (const source of sourcesOf(filter, start ?? before)) {
+        if (rows.length === limit) break
+        // The ids alone first: an index that has them is enough to skip the offset.
+        const found = prepared(
+          `select * from audit_log where id in (
+             select ${source.order} ${source.sql} order by ${source.order} desc limit @limit offset @skip)
+           order by id desc`,
+        ).all({ ...source.values, limit: limit - rows.length, skip }) as AuditRow[]
+        rows.push(...found)
+        if (found.length > 0) skip = 0
+        else if (skip > 0) skip -= countUpTo(source, skip)
       }
+      return { rows, ...counted }
     },
     facets(actorId: UserId | null) {
-      const where = actorId === null ? undefined : eq(auditLog.actor_id, actorId)
-      const of = <C extends typeof auditLog.actor | typeof auditLog.action>(column: C) =>
-        db
-          .selectDistinct({ value: column })
-          .from(auditLog)
-          .where(where)
-          .orderBy(column)
-          .limit(FACET_LIMIT)
-          .all()
-          .map(({ value }) => value as string)
-      return { actors: of(auditLog.actor), actions: of(auditLog.action) }
+      const known = index.facets()
+      const later = prepared(
+        'select actor, action, coalesce(actor_id, 0) actor_id from audit_log l not indexed where l.id > @upTo',
+      ).all({ upTo: index.upTo() }) as typeof known
+      const seen = [...known, ...later].filter(
+        (facet) => actorId === null || facet.actor_id === actorId,
+      )
+      const of = (column: 'actor' | 'action'): string[] =>
+        [...new Set(seen.map((facet) => facet[column]))].sort().slice(0, FACET_LIMIT)
+      return { actors: of('actor'), actions: of('action') }
     },
+    /** Makes the next entries searchable. @returns how many */
+    index: index.step,
 
     // ---- oldest first, in chunks
     rowsAfter: (id: number, upTo: number, limit: number): AuditRow[] =>

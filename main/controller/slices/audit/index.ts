@@ -253,12 +253,21 @@ export function createAudit(deps: {
         AuditFilter,
         'actorId' | 'deploymentsOfDevice' | 'predecessors'
       >,
-    ): { entries: AuditEntry[]; total: number; next_before: number | null } {
+    ): {
+      entries: AuditEntry[]
+      total: number
+      total_is_capped: boolean
+      next_before: number | null
+    } {
       const { deviceId, since, until } = page
       // Times are compared as text, so convert them to the form of the entries.
       const utc = (time: string | undefined) => time && isoTime(Date.parse(time))
       const filter = {
-        ...page,
+        actor: page.actor,
+        action: page.action,
+        deviceId,
+        deploymentId: page.deploymentId,
+        q: page.q,
         since: utc(since),
         until: utc(until),
         actorId: viewer.role === 'admin' ? null : viewer.id,
@@ -266,11 +275,12 @@ export function createAudit(deps: {
           deviceId === undefined ? undefined : deps.deploymentsOfDevice?.(deviceId),
         predecessors: deviceId === undefined ? undefined : deps.predecessorsOfDevice?.(deviceId),
       }
-      const { rows, total } = repo.page(filter, { ...page, limit: page.limit + 1 })
+      const { rows, total, isCapped } = repo.page(filter, { ...page, limit: page.limit + 1 })
       const shown = rows.slice(0, page.limit)
       return {
         entries: shown.map(toEntry),
         total,
+        total_is_capped: isCapped,
         next_before: rows.length > shown.length ? (shown.at(-1)?.id ?? null) : null,
       }
     },
@@ -303,6 +313,9 @@ export function createAudit(deps: {
       yield jsonlHead(pems, isoTime(deps.now()))
       for await (const some of lines()) yield some.map(jsonlLine).join('')
     },
+
+    /** Makes the next entries searchable. @returns how many */
+    index: repo.index,
 
     seal,
     /** Signs the log's end regularly. The returned function does it one last time and stops. */

@@ -243,6 +243,8 @@ export function createDeployments(deps: {
     moveDevice: createMoveDevice({ repo, now, installerFor, forget: openTargets.forget }),
     moved: (changes: Changes): void => committed(changes),
     /** For the removal of a user: how many deployments they own, and how many of those are active. */
+    /** Makes the names of the next deployments searchable. @returns how many */
+    index: (limit: number): number => repo.index(limit),
     countOf: (id: UserId): { all: number; active: number } => repo.countOf(id),
     handOver(from: UserId, to: UserId | null, name: string): void {
       repo.handOver(from, to, name)

@@ -53,6 +53,14 @@ export function createDevicesRepo({ db, sqlite }: Store) {
   >(
     'select id, platform, arch, agent_version from devices where deleted_at is null and approved = 1 and blocked = 0',
   )
+  const idsOwnedBy = sqlite
+    .prepare<[number], DeviceId>(
+      'select id from devices where owner_id = ? and deleted_at is null order by id',
+    )
+    .pluck()
+  const lastSeen = sqlite.prepare<[], Pick<DeviceRow, 'id' | 'last_seen_at'>>(
+    'select id, last_seen_at from devices where deleted_at is null',
+  )
   const hardwareOf = sqlite.prepare<[number], KnownHardware>(
     'select hardware_id, standing role from device_hardware where device_id = ? order by id',
   )
@@ -102,6 +110,8 @@ export function createDevicesRepo({ db, sqlite }: Store) {
         .from(devices)
         .where(and(eq(devices.owner_id, owner), isNull(devices.deleted_at)))
         .all(),
+    idsOwnedBy: (owner: UserId): DeviceId[] => idsOwnedBy.all(owner),
+    lastSeen: () => lastSeen.all(),
     handOver: (from: UserId, to: UserId | null): void => {
       db.update(devices).set({ owner_id: to }).where(eq(devices.owner_id, from)).run()
     },

@@ -134,7 +134,7 @@ export function createDevices(deps: {
     },
     /** Devices seen since then, including those online now. */
     seenSince: (iso: string): number =>
-      repo.list().filter((row) => presence.isOnline(row.id) || (row.last_seen_at ?? '') > iso)
+      repo.lastSeen().filter((row) => presence.isOnline(row.id) || (row.last_seen_at ?? '') > iso)
         .length,
     /** Of all devices, or of those that the viewer may see. */
     counts(viewer?: Viewer): { total: number; online: number; unapproved: number } {
@@ -154,7 +154,7 @@ export function createDevices(deps: {
       }
     },
     /** For the removal of a user. */
-    ownedBy: (id: UserId): DeviceId[] => repo.ownedBy(id).map((row) => row.id),
+    ownedBy: (id: UserId): DeviceId[] => repo.idsOwnedBy(id),
     handOver: (from: UserId, to: UserId | null): void => repo.handOver(from, to),
 
     /**

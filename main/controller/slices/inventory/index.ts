@@ -2,7 +2,6 @@
 import { createHash } from 'node:crypto'
 import type { ReportReply } from '#shared/contract/agent/link.ts'
 import {
-  SPREAD_LIMIT,
   type DeviceInventory,
   type InventoryPart,
   type SpreadSoftware,
@@ -33,7 +32,7 @@ export function createInventories(deps: {
   now: Now
   clock: Clock
   log: Log
-  devices: Pick<Devices, 'get' | 'list' | 'row' | 'noteInventory' | 'announce'>
+  devices: Pick<Devices, 'get' | 'ownedBy' | 'row' | 'noteInventory' | 'announce'>
 }) {
   const { store, devices } = deps
   const repo = createInventoryRepo(store)
@@ -48,7 +47,7 @@ export function createInventories(deps: {
     })
   }
   // Devices that were removed just before the controller stopped.
-  for (const id of repo.devices()) if (devices.row(id)?.deleted_at !== null) forget(id)
+  for (const id of repo.removed()) forget(id)
 
   async function takeDifferences(
     id: DeviceId,
@@ -111,36 +110,52 @@ export function createInventories(deps: {
       }
     },
 
-    /** Which of the viewer's devices have software with this in its name, per version. */
-    find(viewer: Viewer, name: string): RouteReply<'inventory.software'> {
-      const visible = new Set(devices.list(viewer).map((device) => device.id))
+    /**
+     * Which of the viewer's devices have software with this in its name, per version, ordered by
+     * name. @param page `after`: continues an answer, without its list of devices that reported
+     */
+    find(
+      viewer: Viewer,
+      { name, limit, after }: { name: string; limit: number; after?: string | undefined },
+    ): RouteReply<'inventory.software'> {
+      const own = viewer.role === 'admin' ? null : new Set(devices.ownedBy(viewer.id))
+      const isVisible = (id: DeviceId): boolean => own === null || own.has(id)
       type Found = Omit<SpreadSoftware, 'device_ids'> & { ids: Set<DeviceId> }
       const found = new Map<string, Found>()
-      const answer = (more: boolean) => ({
+      const answer = (next: string | null) => ({
         software: [...found.values()].map(({ ids, ...what }) => ({
           ...what,
-          device_ids: [...ids],
+          device_ids: [...ids].sort((a, b) => a - b),
         })),
-        more,
-        told: repo
-          .reports()
-          .filter(({ device_id }) => visible.has(device_id))
-          .map(({ omitted, ...rest }) => ({ ...rest, complete: omitted === 0 })),
+        more: next !== null,
+        next_after: next,
+        told:
+          after !== undefined
+            ? []
+            : repo
+                .reports()
+                .filter(({ device_id }) => isVisible(device_id))
+                .map(({ omitted, ...rest }) => ({ ...rest, complete: omitted === 0 })),
       })
-      for (const { title, deviceId } of repo.having(name)) {
-        if (!visible.has(deviceId)) continue
+      let last: string | null = null
+      for (const { id, title } of repo.titles(name, after ?? null)) {
+        const ids = repo.devicesWith(id).filter(isVisible)
+        if (ids.length === 0) continue
         const { source, name, version, publisher } = title
         const what = { source, name, version, publisher }
         const text = JSON.stringify(what)
         const known = found.get(text)
-        if (!known && found.size >= SPREAD_LIMIT) return answer(true)
+        if (!known && found.size >= limit) return answer(last)
         // Listed twice on one PC (for 32 and 64 bit, for example), it counts once.
-        if (known) known.ids.add(deviceId)
-        else found.set(text, { ...what, ids: new Set([deviceId]) })
+        if (known) for (const device of ids) known.ids.add(device)
+        else found.set(text, { ...what, ids: new Set(ids) })
+        last = `${id}:${name}`
       }
-      return answer(false)
+      return answer(null)
     },
 
+    /** Makes the next titles searchable. @returns how many */
+    index: repo.index,
     forget,
   }
 }

@@ -230,7 +230,12 @@ describe('the search for a program', () => {
     const { token } = await t.anonymous.call('auth.login', { body: account })
     const ben = createRestClient(t.controller.consoleUrl, token)
     expect((await find('annas-secret')).software).toHaveLength(1)
-    expect(await find('annas-secret', ben)).toEqual({ software: [], more: false, told: [] })
+    expect(await find('annas-secret', ben)).toEqual({
+      software: [],
+      more: false,
+      next_after: null,
+      told: [],
+    })
     expect((await ben.raw('GET', `/devices/${pc.id}/inventory`)).status).toBe(404)
   })
 })

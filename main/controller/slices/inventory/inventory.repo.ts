@@ -4,6 +4,7 @@ import type { InstalledSoftware, Inventory } from '#shared/domain/inventory.ts'
 import { inKeyOrder } from '#shared/domain/inventory-delta.ts'
 import { deviceInventory } from '../../store/schema/index.ts'
 import { holdsSql, searchedFor } from '../../store/folded.ts'
+import { createTextSearch } from '../../store/text-search.ts'
 import type { Store } from '../../store/store.ts'
 
 export type InventoryRow = typeof deviceInventory.$inferSelect
@@ -14,7 +15,7 @@ type Title = Omit<InstalledSoftware, 'installed_on'>
 const titleText = ({ key, source, name, version, publisher }: InstalledSoftware): string =>
   JSON.stringify({ key, source, name, version, publisher } satisfies Title)
 
-export function createInventoryRepo({ db, sqlite }: Store) {
+export function createInventoryRepo({ db, sqlite, transaction }: Store) {
   const hashOf = sqlite
     .prepare<[number], string>('select hash from device_inventory where device_id = ?')
     .pluck()
@@ -43,13 +44,30 @@ export function createInventoryRepo({ db, sqlite }: Store) {
      where id = ? and not exists (select 1 from device_software where title_id = software_titles.id)`,
   )
 
-  const byName = sqlite.prepare<
-    { like: string; folded: string },
-    { entry: string; device_id: DeviceId }
-  >(
-    `select t.entry, s.device_id from software_titles t join device_software s on s.title_id = t.id
-     where ${holdsSql('t.name')} order by t.name, t.id, s.device_id`,
+  const search = createTextSearch(sqlite, 'title_search')
+  const nextTitles = sqlite.prepare<[number, number], { id: number; text: string }>(
+    'select id, name text from software_titles where id > ? order by id limit ?',
   )
+  type Found = { id: number; entry: string; name: string }
+  const foundLater = sqlite.prepare<{ like: string; folded: string; upTo: number }, Found>(
+    `select id, entry, name from software_titles t where id > @upTo and ${holdsSql('t.name')}`,
+  )
+  const foundIndexed = sqlite.prepare<
+    { like: string; folded: string; upTo: number; match: string },
+    Found
+  >(
+    `select t.id, t.entry, t.name from title_search s cross join software_titles t on t.id = s.rowid
+     where s.title_search match @match and s.rowid <= @upTo and ${holdsSql('t.name')}`,
+  )
+  const devicesWith = sqlite
+    .prepare<[number], DeviceId>('select device_id from device_software where title_id = ?')
+    .pluck()
+  const removed = sqlite
+    .prepare<[], DeviceId>(
+      `select d.id from devices d cross join device_inventory i on i.device_id = d.id
+       where d.deleted_at is not null`,
+    )
+    .pluck()
 
   const reports = sqlite.prepare<
     [],
@@ -115,21 +133,30 @@ export function createInventoryRepo({ db, sqlite }: Store) {
       db.delete(deviceInventory).where(eq(deviceInventory.device_id, id)).run()
       setSoftware(id, [])
     },
-    /**
-     * Devices that have software with this in its name, ordered by name. One at a time: there may
-     * be many.
-     */
-    *having(part: string): Generator<{ title: Title; deviceId: DeviceId }> {
-      for (const { entry, device_id } of byName.iterate(searchedFor(part)))
-        yield { title: JSON.parse(entry) as Title, deviceId: device_id }
+    /** Software with this in its name, ordered by name. @param after `ID:NAME` of the last one read */
+    titles(part: string, after: string | null): { id: number; title: Title }[] {
+      const upTo = search.upTo()
+      const values = { ...searchedFor(part), upTo }
+      const match = search.query([part])
+      const found = foundLater.all(values)
+      if (match !== null) found.push(...foundIndexed.all({ ...values, match }))
+      const [, id = '0', name = ''] = /^(\d+):(.*)$/su.exec(after ?? '') ?? []
+      return found
+        .filter((title) => title.name > name || (title.name === name && title.id > Number(id)))
+        .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : a.id - b.id))
+        .map(({ id, entry }) => ({ id, title: JSON.parse(entry) as Title }))
     },
+    devicesWith: (titleId: number): DeviceId[] => devicesWith.all(titleId),
+    /** Makes the next titles searchable. @returns how many */
+    index: (limit: number): number =>
+      transaction(() => {
+        const rows = nextTitles.all(search.upTo(), limit)
+        search.add(rows)
+        return rows.length
+      }),
     /** Of every device that has reported its software, and what was omitted from it. */
     reports: (): { device_id: DeviceId; collected_at: string; omitted: number }[] => reports.all(),
-    devices: (): DeviceId[] =>
-      db
-        .selectDistinct({ id: deviceInventory.device_id })
-        .from(deviceInventory)
-        .all()
-        .map((row) => row.id),
+    /** Removed devices whose inventory is still stored. */
+    removed: (): DeviceId[] => removed.all(),
   }
 }

@@ -1,4 +1,4 @@
-import { index, integer, sqliteTable, text } from 'drizzle-orm/sqlite-core'
+import { index, integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core'
 import type { DeploymentId, DeviceId, UserId } from '#shared/domain/ids.ts'
 
 export const auditLog = sqliteTable(
@@ -38,15 +38,45 @@ export const auditLog = sqliteTable(
     index('audit_log_action').on(t.action),
     index('audit_log_device').on(t.device_id),
     index('audit_log_deployment').on(t.deployment_id),
+    index('audit_log_actor_action').on(t.actor, t.action),
+    index('audit_log_actor_id').on(t.actor_id),
+    index('audit_log_actor_id_action').on(t.actor_id, t.action),
   ],
 )
 
-/** Signed ends of the log: entries that are removed later no longer match them. */
-export const auditHeads = sqliteTable('audit_heads', {
-  id: integer().primaryKey({ autoIncrement: true }),
-  at: text().notNull(),
-  entry_id: integer().notNull(),
-  hash: text().notNull(),
-  /** Ed25519 by the command key over headText(), base64. */
-  signature: text().notNull(),
+/**
+ * Which entries were written on a day (UTC): bounds for a search by time. Written after the
+ * entries, with `audit_facets` and the full-text index (audit-index.repo.ts).
+ */
+export const auditDays = sqliteTable('audit_days', {
+  day: text().primaryKey(),
+  first_id: integer().notNull(),
+  last_id: integer().notNull(),
 })
+
+/** How many entries there are of each actor and action. */
+export const auditFacets = sqliteTable(
+  'audit_facets',
+  {
+    actor: text().notNull(),
+    action: text().notNull(),
+    /** 0: nobody with an account. */
+    actor_id: integer().notNull(),
+    entries: integer().notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.actor, t.action, t.actor_id] })],
+)
+
+/** Signed ends of the log: entries that are removed later no longer match them. */
+export const auditHeads = sqliteTable(
+  'audit_heads',
+  {
+    id: integer().primaryKey({ autoIncrement: true }),
+    at: text().notNull(),
+    entry_id: integer().notNull(),
+    hash: text().notNull(),
+    /** Ed25519 by the command key over headText(), base64. */
+    signature: text().notNull(),
+  },
+  (t) => [index('audit_heads_entry').on(t.entry_id)],
+)

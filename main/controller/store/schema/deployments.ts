@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm'
-import { index, integer, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
+import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
 import type { PauseReason } from '#shared/contract/rest/deployments.ts'
 import type { TextCode } from '#shared/domain/coded-texts/codes.ts'
 import type { DeploymentState } from '#shared/domain/deployment-state.ts'
@@ -100,7 +100,21 @@ export const deployments = sqliteTable(
       .where(
         sql`reboot = 'if_needed' and canceling = 0 and restarts_canceled = 0 and status <> 'canceled'`,
       ),
+    index('deployments_owner').on(t.created_by),
+    index('deployments_owner_status').on(t.created_by, t.status),
   ],
+)
+
+/** How many deployments each user has in each state: kept by triggers, so that nobody counts them. */
+export const deploymentCounts = sqliteTable(
+  'deployment_counts',
+  {
+    /** 0: nobody's. */
+    owner_id: integer().notNull(),
+    status: text().$type<DeploymentState>().notNull(),
+    deployments: integer().notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.owner_id, t.status] })],
 )
 
 export const deploymentTargets = sqliteTable(
@@ -159,6 +173,9 @@ export const deploymentTargets = sqliteTable(
   (t) => [
     index('deployment_targets_state').on(t.deployment_id, t.deployment_status),
     index('deployment_targets_device').on(t.device_id, t.deployment_status),
+    index('deployment_targets_ended')
+      .on(t.completed_at, t.deployment_status, t.deployment_id)
+      .where(sql`completed_at is not null`),
     uniqueIndex('deployment_targets_once').on(t.deployment_id, t.device_id, t.software_id),
     index('deployment_targets_reboot')
       .on(t.deployment_id, t.device_id)

@@ -19,28 +19,32 @@ export const contents = sqliteTable('contents', {
   damaged_at: text(),
 })
 
-export const software = sqliteTable('software', {
-  id: integer().$type<SoftwareId>().primaryKey({ autoIncrement: true }),
-  name: text().notNull(),
-  version: text().notNull(),
-  publisher: text().notNull(),
-  /** custom: created from an address in a deployment, not shown in the library. */
-  origin: text({ enum: ['library', 'custom'] }).notNull(),
-  owner_id: integer()
-    .$type<UserId>()
-    .references(() => users.id, { onDelete: 'set null' }),
-  /** The name of the user who added it, kept after the account was removed. */
-  created_by_name: text(),
-  /** Software that must be installed first. */
-  depends_on: text({ mode: 'json' })
-    .$type<SoftwareId[]>()
-    .notNull()
-    .default(sql`'[]'`),
-  created_at: text().notNull(),
-  deleted_at: text(),
-  /** Number of its changes, including those of its installers. */
-  revision: integer().notNull().default(1),
-})
+export const software = sqliteTable(
+  'software',
+  {
+    id: integer().$type<SoftwareId>().primaryKey({ autoIncrement: true }),
+    name: text().notNull(),
+    version: text().notNull(),
+    publisher: text().notNull(),
+    /** custom: created from an address in a deployment, not shown in the library. */
+    origin: text({ enum: ['library', 'custom'] }).notNull(),
+    owner_id: integer()
+      .$type<UserId>()
+      .references(() => users.id, { onDelete: 'set null' }),
+    /** The name of the user who added it, kept after the account was removed. */
+    created_by_name: text(),
+    /** Software that must be installed first. */
+    depends_on: text({ mode: 'json' })
+      .$type<SoftwareId[]>()
+      .notNull()
+      .default(sql`'[]'`),
+    created_at: text().notNull(),
+    deleted_at: text(),
+    /** Number of its changes, including those of its installers. */
+    revision: integer().notNull().default(1),
+  },
+  (t) => [index('software_owner').on(t.owner_id)],
+)
 
 export const installers = sqliteTable(
   'installers',

@@ -83,8 +83,14 @@ const deployments: Calls['deployments'] = {
     all: (r) => r.page({ ownerId: null, statuses: null }, 10, 0),
     'of an owner': (r) => r.page({ ownerId: w.USER, statuses: null }, 10, 0),
     'in a state': (r) => r.page({ ownerId: null, statuses: ['in_progress'] }, 10, 0),
-    'with a text': (r) => r.page({ ownerId: null, statuses: null, q: 'v' }, 10, 0),
+    'with a text': (r) => {
+      r.index(10)
+      r.page({ ownerId: null, statuses: null, q: 'vlc' }, 10, 0)
+      r.page({ ownerId: null, statuses: null, q: 'v' }, 10, 0)
+    },
+    'from an offset': (r) => r.page({ ownerId: null, statuses: null }, 10, 1),
   },
+  index: (r) => r.index(1),
   statusCounts: { all: (r) => r.statusCounts(null), 'of an owner': (r) => r.statusCounts(w.USER) },
   endedSince: {
     all: (r) => r.endedSince(w.AT, null),

@@ -58,9 +58,15 @@ export const calls: Calls = {
       'about a device': (r) =>
         r.page({ ...everyone, deviceId: w.DEVICE, deploymentsOfDevice: [w.RUNNING] }, page),
       'about a deployment': (r) => r.page({ ...everyone, deploymentId: w.RUNNING }, page),
-      'with a text': (r) => r.page({ ...everyone, q: 'vlc' }, page),
+      'with a text': (r) => {
+        r.index(10)
+        r.page({ ...everyone, q: 'vlc' }, page)
+        r.page({ ...everyone, q: 'v' }, page)
+      },
+      'from an offset': (r) => r.page(everyone, { limit: 10, offset: 1 }),
       'of a time': (r) => r.page({ ...everyone, since: w.AT, until: w.LATER }, page),
     },
+    index: (r) => r.index(1),
     facets: { all: (r) => r.facets(null), 'of a user': (r) => r.facets(w.USER) },
     rowsAfter: (r) => r.rowsAfter(0, 9, 10),
     headsAfter: (r) => r.headsAfter(0, 10),
@@ -89,6 +95,8 @@ export const calls: Calls = {
     byKey: (r) => r.byKey('PC-1'),
     byIds: (r) => r.byIds([w.DEVICE]),
     ownedBy: (r) => r.ownedBy(w.USER),
+    idsOwnedBy: (r) => r.idsOwnedBy(w.USER),
+    lastSeen: (r) => r.lastSeen(),
     handOver: (r) => r.handOver(w.USER, w.OTHER_USER),
     insert: (r) => r.insert(w.deviceRow('PC-4')),
     update: (r) => r.update(w.DEVICE, { address: null }),
@@ -148,9 +156,19 @@ export const calls: Calls = {
       r.save(w.DEVICE, 'h', inventoryOf({ vlc: '3' }), w.AT)
       r.forget(w.DEVICE)
     },
-    having: (r) => [...r.having('vlc')],
+    titles: (r) => {
+      r.save(w.DEVICE, 'h', inventoryOf({ vlc: '3' }), w.AT)
+      r.index(10)
+      r.titles('vlc', null)
+      r.titles('v', null)
+    },
+    devicesWith: (r) => r.devicesWith(1),
+    index: (r) => {
+      r.save(w.DEVICE, 'h', inventoryOf({ vlc: '3' }), w.AT)
+      r.index(10)
+    },
     reports: (r) => r.reports(),
-    devices: (r) => r.devices(),
+    removed: (r) => r.removed(),
   },
   requests: {
     find: (r) => r.find(w.USER, 'r'),

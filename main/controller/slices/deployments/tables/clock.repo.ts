@@ -3,6 +3,9 @@ import type { ClockChange } from '../../../base/context.ts'
 import { ACTIVE_DEPLOYMENTS, OPEN_RESTARTS, OPEN_TARGETS } from '../../../store/state-lists.ts'
 import type { Store } from '../../../store/store.ts'
 
+/** By way of the active deployments: the targets of a year need not be looked at. */
+const IS_OPEN = `deployment_id in (select id from deployments where status in ${ACTIVE_DEPLOYMENTS})
+  and deployment_status in ${OPEN_TARGETS}`
 const MOVED = "strftime('%Y-%m-%dT%H:%M:%fZ', {column}, printf('%+.3f seconds', @jump / 1000.0))"
 const movedText = (column: string): string => `${column} = ${MOVED.replace('{column}', column)}`
 const moved = (column: string, by: string): string => `${column} = ${column} + @${by}`
@@ -18,7 +21,7 @@ export function createClockRepo({ sqlite, transaction }: Store) {
         (column) => moved(column, 'shift'),
       ),
       ...['since', 'started_at'].map(movedText),
-    ].join()} where deployment_status in ${OPEN_TARGETS}`,
+    ].join()} where ${IS_OPEN}`,
   )
   const deployments = sqlite.prepare<[By]>(
     `update deployments set ${[
@@ -37,7 +40,7 @@ export function createClockRepo({ sqlite, transaction }: Store) {
   )
   const extend = sqlite.prepare<[{ until: number }]>(
     `update deployment_targets set deadline_ms = max(deadline_ms, @until)
-      where deployment_status in ${OPEN_TARGETS} and deadline_ms is not null`,
+      where ${IS_OPEN} and deadline_ms is not null`,
   )
   return {
     /** Shifts open deployments, targets and restarts, so that every deadline stays as far away as it was. */

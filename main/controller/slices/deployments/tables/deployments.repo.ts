@@ -1,9 +1,10 @@
 /** Rows of deployments and of the packages in them. Targets and attempts have their own repositories. */
-import { and, count, desc, eq, gte, inArray, or, sql } from 'drizzle-orm'
+import { and, desc, eq, inArray, or, sql } from 'drizzle-orm'
 import {
   ACTIVE_DEPLOYMENT_STATES,
   NO_TARGETS,
   targetCounts,
+  type DeploymentState,
   type TargetCounts,
 } from '#shared/domain/deployment-state.ts'
 import { RUNNING_TARGET_STATES } from '#shared/domain/target-state.ts'
@@ -23,11 +24,11 @@ import {
   software,
   users,
 } from '../../../store/schema/index.ts'
-import { holds } from '../../../store/folded.ts'
 import { ACTIVE_DEPLOYMENTS, OPEN_TARGETS } from '../../../store/state-lists.ts'
 import type { Store } from '../../../store/store.ts'
 import { createAttemptsRepo } from './attempts.repo.ts'
 import { createCounters } from './counters.repo.ts'
+import { createListRepo, type ListFilter } from './list.repo.ts'
 import { createTargetViewsRepo } from './target-views.repo.ts'
 import type { DeploymentChange, DeploymentRow, InstallerRow, NewTarget } from './rows.ts'
 import { deploymentStateAfter, type DeploymentWrite, type Writes } from '../core/writes.ts'
@@ -36,6 +37,9 @@ import { createTargetsRepo } from './targets.repo.ts'
 export type * from './rows.ts'
 export type * from './target-views.repo.ts'
 export type DeploymentsRepo = ReturnType<typeof createDeploymentsRepo>
+
+const ACTIVE_STATES: readonly DeploymentState[] = ACTIVE_DEPLOYMENT_STATES
+type Ended = Record<'completed' | 'failed' | 'skipped', number>
 
 /** SQL: whether a deployment that starts later names this id. */
 const chose = (
@@ -64,6 +68,17 @@ export function createDeploymentsRepo(store: Store) {
     )
     .pluck()
 
+  const list = createListRepo(store)
+  const ENDED = ['completed', 'failed', 'skipped']
+    .map((state) => `coalesce(sum(t.deployment_status = '${state}'), 0) ${state}`)
+    .join()
+  const endedSince = store.sqlite.prepare<[string], Ended>(
+    `select ${ENDED} from deployment_targets t where t.completed_at >= ?`,
+  )
+  const endedSinceOf = store.sqlite.prepare<[string, number], Ended>(
+    `select ${ENDED} from deployment_targets t cross join deployments d on d.id = t.deployment_id
+     where t.completed_at >= ? and d.created_by = ?`,
+  )
   const attempts = createAttemptsRepo(store)
   const update = (id: DeploymentId, change: Partial<DeploymentRow>): void => {
     if (Object.keys(change).length > 0)
@@ -168,56 +183,25 @@ export function createDeploymentsRepo(store: Store) {
         ? created_by_name
         : (db.select({ name: users.username }).from(users).where(eq(users.id, id)).get()?.name ??
           null),
-    page(
-      filter: { ownerId: UserId | null; statuses: DeploymentRow['status'][] | null; q?: string },
-      limit: number,
-      offset: number,
-    ) {
-      const where = and(
-        filter.ownerId === null ? undefined : eq(deployments.created_by, filter.ownerId),
-        filter.statuses ? inArray(deployments.status, filter.statuses) : undefined,
-        filter.q ? holds(deployments.name, filter.q) : undefined,
-      )
+    page(filter: ListFilter, limit: number, offset: number) {
+      const { ids, ...counted } = list.pageIds(filter, limit, offset)
       return {
         rows: db
           .select({ deployment: deployments, creator: users.username })
           .from(deployments)
           .leftJoin(users, eq(users.id, deployments.created_by))
-          .where(where)
+          .where(sql`${deployments.id} in (select value from json_each(${JSON.stringify(ids)}))`)
           .orderBy(desc(deployments.id))
-          .limit(limit)
-          .offset(offset)
           .all(),
-        total: db.select({ n: count() }).from(deployments).where(where).get()?.n ?? 0,
+        ...counted,
       }
     },
-    statusCounts: (ownerId: UserId | null) =>
-      db
-        .select({ status: deployments.status, n: count() })
-        .from(deployments)
-        .where(ownerId === null ? undefined : eq(deployments.created_by, ownerId))
-        .groupBy(deployments.status)
-        .all(),
-    endedSince: (sinceIso: string, ownerId: UserId | null) =>
-      db
-        .select({ status: deploymentTargets.deployment_status, n: count() })
-        .from(deploymentTargets)
-        .where(
-          and(
-            gte(deploymentTargets.completed_at, sinceIso),
-            ownerId === null
-              ? undefined
-              : inArray(
-                  deploymentTargets.deployment_id,
-                  db
-                    .select({ id: deployments.id })
-                    .from(deployments)
-                    .where(eq(deployments.created_by, ownerId)),
-                ),
-          ),
-        )
-        .groupBy(deploymentTargets.deployment_status)
-        .all(),
+    statusCounts: list.statusCounts,
+    /** Makes the names of the next deployments searchable. @returns how many */
+    index: list.index,
+    /** Targets that ended since then, by state. */
+    endedSince: (sinceIso: string, ownerId: UserId | null): Ended =>
+      ownerId === null ? endedSince.get(sinceIso)! : endedSinceOf.get(sinceIso, ownerId)!,
 
     /** The installers that it deploys, in the order of installation. */
     packagesOf: (id: DeploymentId) =>
@@ -246,15 +230,14 @@ export function createDeploymentsRepo(store: Store) {
         .where(eq(deploymentTargets.device_id, id))
         .all()
         .map((row) => row.id),
-    countOf: (owner: UserId): { all: number; active: number } =>
-      db
-        .select({
-          all: count(),
-          active: sql<number>`coalesce(sum(${deployments.status} in ${sql.raw(ACTIVE_DEPLOYMENTS)}), 0)`,
-        })
-        .from(deployments)
-        .where(eq(deployments.created_by, owner))
-        .get() ?? { all: 0, active: 0 },
+    countOf(owner: UserId): { all: number; active: number } {
+      const sum = { all: 0, active: 0 }
+      for (const { status, n } of list.statusCounts(owner)) {
+        sum.all += n
+        if (ACTIVE_STATES.includes(status)) sum.active += n
+      }
+      return sum
+    },
     handOver: (from: UserId, to: UserId | null, name: string): void => {
       db.update(deployments)
         .set({ created_by: to, created_by_name: sql`coalesce(created_by_name, ${name})` })

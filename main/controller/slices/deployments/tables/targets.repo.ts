@@ -4,13 +4,15 @@ import type { DeploymentId, DeviceId, InstallerId, TargetId } from '#shared/doma
 import type { TargetReason } from '#shared/domain/reasons.ts'
 import { OPEN_TARGET_STATES } from '#shared/domain/target-state.ts'
 import { deploymentTargets } from '../../../store/schema/index.ts'
-import { OPEN_TARGETS } from '../../../store/state-lists.ts'
+import { ACTIVE_DEPLOYMENTS, OPEN_TARGETS } from '../../../store/state-lists.ts'
 import { createUpdater } from '../../../store/statements.ts'
 import type { Store } from '../../../store/store.ts'
 import { mergeTargetWrites, type StepTarget, type TargetWrite } from '../core/writes.ts'
 import type { Counters } from './counters.repo.ts'
 import type { NewTarget, OpenTargetRow, ReportedTarget, TargetChange, TargetRow } from './rows.ts'
 
+/** Open targets by way of the active deployments: the targets of a year need not be looked at. */
+const ACTIVE_SQL = `select id from deployments where status in ${ACTIVE_DEPLOYMENTS}`
 const ENGINE_COLUMNS = `id, deployment_id, device_id, software_id, installer_id, position, wave, deployment_status state, reason, since,
   attempt, attempt_id, offered_at_ms, not_before_ms, deadline_ms, held_by, held_since_ms`
 
@@ -71,6 +73,19 @@ export function createTargetsRepo({ db, sqlite }: Store, counters: Counters) {
     `update deployment_targets set deadline_ms = ? where deployment_id = ? and deployment_status = 'pending' and deadline_ms is not null
      returning id, deployment_id`,
   )
+
+  // By way of the active deployments: the targets of a year need not be looked at.
+  const forgetOffers = sqlite.prepare(
+    `update deployment_targets set offered_at_ms = null where deployment_id in (${ACTIVE_SQL})
+     and deployment_status in ${OPEN_TARGETS} and offered_at_ms is not null`,
+  )
+  const usingInstaller = sqlite
+    .prepare<[number], DeploymentId>(
+      `select id from deployments d where d.status in ${ACTIVE_DEPLOYMENTS} and exists (
+         select 1 from deployment_targets t
+         where t.deployment_id = d.id and t.deployment_status = 'pending' and t.installer_id = ?)`,
+    )
+    .pluck()
 
   /** Targets that changed since the engine last asked, for the deployments it asks about. */
   const changed = new Map<DeploymentId, Set<TargetId>>()
@@ -163,27 +178,14 @@ export function createTargetsRepo({ db, sqlite }: Store, counters: Counters) {
     },
     /** After a restart of the controller, no answer to an earlier sending can arrive. */
     forgetOffers: (): void => {
-      db.update(deploymentTargets)
-        .set({ offered_at_ms: null })
-        .where(sql`${deploymentTargets.offered_at_ms} is not null`)
-        .run()
+      forgetOffers.run()
     },
     openTargetsOfDevice: (deviceId: DeviceId): TargetRow[] => openOfDevice.all({ id: deviceId }),
     /** Deployments with open targets on any of these devices. */
     deploymentsWaitingFor: (deviceIds: DeviceId[]): DeploymentId[] =>
       waitingFor.all(JSON.stringify(deviceIds)) as DeploymentId[],
     deploymentsUsingInstaller: (installerId: InstallerId): DeploymentId[] =>
-      db
-        .selectDistinct({ id: deploymentTargets.deployment_id })
-        .from(deploymentTargets)
-        .where(
-          and(
-            eq(deploymentTargets.installer_id, installerId),
-            eq(deploymentTargets.deployment_status, 'pending'),
-          ),
-        )
-        .all()
-        .map((row) => row.id),
+      usingInstaller.all(installerId),
     failedTargets: (id: DeploymentId): TargetRow[] =>
       db
         .select()

@@ -22,11 +22,6 @@ export function createFigures({
       const by = new Map(repo.statusCounts(ownerId).map((row) => [row.status, row.n]))
       const of = (...states: DeploymentRow['status'][]) =>
         states.reduce((sum, state) => sum + (by.get(state) ?? 0), 0)
-      const ended = new Map(
-        repo
-          .endedSince(isoTime(now() - 7 * 24 * 3_600_000), ownerId)
-          .map((row) => [row.status, row.n]),
-      )
       return {
         deployments: {
           total: [...by.values()].reduce((a, b) => a + b, 0),
@@ -36,11 +31,7 @@ export function createFigures({
           partial: of('partial'),
           canceled: of('canceled'),
         },
-        last_7_days: {
-          completed: ended.get('completed') ?? 0,
-          failed: ended.get('failed') ?? 0,
-          skipped: ended.get('skipped') ?? 0,
-        },
+        last_7_days: repo.endedSince(isoTime(now() - 7 * 24 * 3_600_000), ownerId),
       }
     },
     /** What runs now, for the tray and the warning before quitting. */

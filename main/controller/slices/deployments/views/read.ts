@@ -62,7 +62,7 @@ export function createReader(deps: {
     ) {
       const statuses =
         query.status === undefined ? null : query.status === 'active' ? ACTIVE : [query.status]
-      const { rows, total } = repo.page(
+      const { rows, total, isCapped } = repo.page(
         { ownerId: viewer.role === 'admin' ? null : viewer.id, statuses, q: query.q },
         query.limit,
         query.offset,
@@ -76,6 +76,7 @@ export function createReader(deps: {
           ),
         ),
         total,
+        total_is_capped: isCapped,
       }
     },
     get(viewer: Viewer, id: DeploymentId): Deployment {
