@@ -276,7 +276,7 @@ describe('a supervisor that is killed before the installer', LIMIT, () => {
     const command = hub.payload({ content: countingScript('echo ran') })
     await hub.deploy(command)
     expect(await hub.result(command)).toMatchObject({ status: 'success', exit_code: 0 })
-    expect(hub.outputOf(command)).toContain('Starting again.\nran\n')
+    expect(hub.outputOf(command)).toContain('Trying again.\nran\n')
     expect(countRuns(stage.rootPath)).toBe(1)
   })
 
