@@ -1,4 +1,5 @@
 /** State and texts of the software feature that other features may import. */
 export { missingDependencies, withDependencies } from './dependencies.ts'
+export { lacksSwitch, reasonsOf, withProposals } from './proposals.ts'
 export { checkReadout, entryChanges, installerChanges, toReadout } from './readout.ts'
 export { useSoftwareStore } from './software-store.ts'

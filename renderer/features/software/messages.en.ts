@@ -129,6 +129,8 @@ export const en = {
     runs: 'Runs {command}',
     any: 'Any',
     none: 'None',
+    noSwitch:
+      'No silent switch is known for this program. On a PC it may show a window that nobody can close, and then it times out. Look for the switch in its manual, or run the program with /? on one PC.',
     argsHelp:
       'Without arguments, most programs show a dialog that nobody can answer. Usual arguments: /S, /quiet, /VERYSILENT.',
     example: 'For example {example}',
@@ -152,6 +154,18 @@ export const en = {
     nameLong: 'At most 200 characters.',
     versionLong: 'At most 100 characters.',
     publisherLong: 'At most 200 characters.',
+  },
+  levels: {
+    proven: 'Proven',
+    read: 'Read',
+    usual: 'Usual',
+    guess: 'Guess',
+  },
+  reasons: {
+    proven: 'Proven on a PC: {source}',
+    read: 'Read in the file: {source}',
+    usual: 'Usual for {source}',
+    guess: 'A guess from {source}',
   },
   file: {
     damaged: 'File damaged: upload it again',

@@ -1,2 +1,3 @@
 /** Components of the software feature that other features may import. */
+export { default as FactBadge } from './FactBadge.vue'
 export { default as InstallerFields } from './InstallerFields.vue'

@@ -22,6 +22,7 @@ export const en = {
     publisher: 'Publisher',
     saveChanges: 'Save changes',
     done: 'Done',
+    keepWithoutSwitch: 'Keep without a silent switch',
   },
   sheet: {
     existing: 'Already in the library: {software}',

@@ -21,6 +21,7 @@ import { readMsi } from './msi/msi.ts'
 import { readPkg } from './pkg.ts'
 import { readRpm } from './rpm.ts'
 import type { Window } from './window.ts'
+import { readWithin } from './within.ts'
 
 const HEAD_BYTES = 4096
 
@@ -129,6 +130,13 @@ export async function readFile(
     )
   }
   const found = await reader.read(window, asked, fileName)
+  const within =
+    kind === 'zip' && found.archive
+      ? await readWithin(window, found.archive, (inner, entry) =>
+          readFile(inner, { ...entry, asked: [] }, readers),
+        )
+      : {}
+  const name = found.name ?? within.name
   return {
     version: '',
     publisher: '',
@@ -136,7 +144,8 @@ export async function readFile(
     arch: 'any',
     archWord: '',
     detection: null,
+    ...within,
     ...found,
-    name: found.name || cleanText(stemOf(fileName), 200) || fileName,
+    name: name || cleanText(stemOf(fileName), 200) || fileName,
   }
 }

@@ -1,0 +1,51 @@
+/** The installer within an archive is read like one that was uploaded by itself. */
+import { afterAll, describe, expect, it } from 'vitest'
+import { openInspector } from '../../test-kit/inspector.ts'
+import { makeDeb } from '../../test-kit/packages.ts'
+import { makeMsiBytes } from '../../test-kit/windows-packages.ts'
+import { makeZipOf } from '../../test-kit/zip-files.ts'
+
+const inspector = openInspector()
+afterAll(() => inspector.close())
+
+const properties = {
+  ProductName: 'Probe',
+  ProductVersion: '3.0.21',
+  Manufacturer: 'Ann Onym',
+  ProductCode: '{11111111-2222-3333-4444-555555555555}',
+}
+const MSI = makeMsiBytes({ properties, template: 'x64;1033' })
+const plain = { name: 'Bundle', version: '', detection: null }
+const look = (files: Record<string, string | Buffer>, asked?: string[]) =>
+  inspector.look('Bundle.zip', makeZipOf(files), asked)
+
+describe('a zip archive', () => {
+  it('with one installer is called like it, detected like it and warned about like it', async () => {
+    const found = await look({ 'folder/a.msi': MSI, 'folder/readme.txt': 'x' })
+    expect(found).toMatchObject({
+      name: 'Probe',
+      version: '3.0.21',
+      publisher: 'Ann Onym',
+      platform: null,
+      arch: 'x64',
+      detection: { type: 'msi_product', product_code: properties.ProductCode },
+      knowledge: { technology: 'msi', warnings: [{ code: 'per_user' }] },
+      archive: { choices: ['folder/a.msi'] },
+    })
+  })
+
+  it('with several is read when the caller names the one to run', async () => {
+    const files = { 'a.msi': MSI, 'b.deb': await makeDeb() }
+    expect(await look(files)).toMatchObject(plain)
+    expect(await look(files, ['b.deb'])).toMatchObject({ name: 'deployx-probe', arch: 'x64' })
+  })
+
+  it.each<[string, Record<string, string | Buffer>]>([
+    ['an installer that is none', { 'a.msi': 'not one' }],
+    ['a truncated installer', { 'a.msi': MSI.subarray(0, 2_000) }],
+    ['a script', { 'a.sh': '#!/bin/sh\n' }],
+    ['an installer that is large', { 'a.exe': Buffer.alloc(33 * 1024 * 1024) }],
+  ])('with %s is accepted as before', async (_what, files) => {
+    expect(await look(files)).toMatchObject(plain)
+  })
+})

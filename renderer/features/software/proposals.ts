@@ -1,0 +1,90 @@
+/** What the controller found out about an installer, as proposals for the form. Pure. */
+import type { Installer } from '#shared/contract/rest/entities.ts'
+import type { FactLevel, InstallerKnowledge } from '#shared/contract/rest/installer-knowledge.ts'
+import { runKind } from '#shared/domain/archives.ts'
+import type { InstallerKind } from '#shared/domain/platforms.ts'
+import { formatExitCode } from '#shared/domain/windows-codes.ts'
+import type { InstallerForm } from './readout.ts'
+import { t } from './texts.ts'
+
+/** A fact, whatever its value. */
+export type Reason = { level: FactLevel; source: string }
+
+export const LEVEL_NAME: Record<FactLevel, string> = {
+  proven: t('levels.proven'),
+  read: t('levels.read'),
+  usual: t('levels.usual'),
+  guess: t('levels.guess'),
+}
+export const reasonText = ({ level, source }: Reason): string => t(`reasons.${level}`, { source })
+
+/** Switches that the agent adds itself, so that they do not stand in the form. */
+const ADDED: Partial<Record<InstallerKind, readonly string[]>> = { msi: ['/qn', '/norestart'] }
+/** Kinds whose switches come from the form alone, and Windows Installer packages, which take properties. */
+const TAKES_SWITCHES: readonly InstallerKind[] = ['exe', 'sh', 'msi']
+
+/** Arguments to fill in; null: none are known, or the agent adds all of them. */
+export function proposedArguments(
+  knowledge: InstallerKnowledge | null | undefined,
+  kind: InstallerKind,
+): string | null {
+  const fact = knowledge?.facts.install_args
+  if (!fact || fact.level === 'guess' || !TAKES_SWITCHES.includes(kind)) return null
+  const added = ADDED[kind] ?? []
+  const words = fact.value.split(' ').filter((word) => !added.includes(word.toLowerCase()))
+  return words.join(' ') || null
+}
+
+/** The form with proposals in its empty fields. Only for a new installer: later, an empty field is a decision. */
+export function withProposals<T extends InstallerForm>(
+  form: T,
+  { knowledge, kind }: Pick<Installer, 'knowledge' | 'kind'>,
+): T {
+  const runs = runKind(kind, form.platform, form.entry)
+  const codes = knowledge?.facts.success_exit_codes
+  const isCodesKnown = runs === 'exe' && codes !== undefined && codes.level !== 'guess'
+  return {
+    ...form,
+    install_args: form.install_args.trim() || (proposedArguments(knowledge, runs) ?? ''),
+    success_exit_codes:
+      form.success_exit_codes.trim() ||
+      (isCodesKnown && codes.value.some((code) => code !== 0)
+        ? codes.value.map(formatExitCode).join(', ')
+        : ''),
+  }
+}
+
+/** Whether a program would run without any switch, so that it may show a window that nobody can close. */
+export const lacksSwitch = (
+  form: InstallerForm,
+  { knowledge, kind }: Pick<Installer, 'knowledge' | 'kind'>,
+): boolean =>
+  runKind(kind, form.platform, form.entry) === 'exe' &&
+  form.install_args.trim() === '' &&
+  // Some run silently without any switch, and say so.
+  knowledge?.facts.install_args?.value !== ''
+
+/** Reasons for the values that the form still has; a corrected value has none. */
+export function reasonsOf(
+  form: InstallerForm & Partial<Record<'name' | 'version' | 'publisher', string>>,
+  { knowledge, kind }: { knowledge: InstallerKnowledge | null | undefined; kind: InstallerKind },
+): Partial<Record<'name' | 'version' | 'publisher' | 'arguments' | 'codes' | 'arch', Reason>> {
+  const facts = knowledge?.facts ?? {}
+  const reasons: ReturnType<typeof reasonsOf> = {}
+  for (const key of ['name', 'version', 'publisher', 'arch'] as const) {
+    const fact = facts[key]
+    if (fact && fact.value === form[key]) reasons[key] = fact
+  }
+  const args = facts.install_args
+  if (
+    args &&
+    form.install_args.trim() !== '' &&
+    form.install_args.trim() ===
+      proposedArguments(knowledge, runKind(kind, form.platform, form.entry))
+  )
+    reasons.arguments = args
+  const codes = facts.success_exit_codes
+  if (codes && form.success_exit_codes === codes.value.map(formatExitCode).join(', '))
+    reasons.codes = codes
+  return reasons
+}
