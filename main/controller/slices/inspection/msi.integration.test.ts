@@ -170,7 +170,7 @@ describe('an .msi package', () => {
   })
 
   it('that sets ALLUSERS itself installs for the PC', async () => {
-    const { ALLUSERS: _, ...properties } = PROPERTIES
+    const properties = { ...PROPERTIES, ALLUSERS: '' }
     const set = actions(['All', 51, 'ALLUSERS', '1'])
     const always = await look({ properties, tables: [set, sequence(['All', '', 10])] })
     expect(always.knowledge).toMatchObject({ scope: 'machine', warnings: [] })

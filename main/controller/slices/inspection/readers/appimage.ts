@@ -38,15 +38,20 @@ function checkComplete(window: Window, from: number): boolean | null {
   return true
 }
 
+const SYSTEM = /^(?:x86|amd64|aarch64|arm64|armhf|i[3-6]86|linux)/i
+
 /** `Tool-1.2-x86_64.AppImage`: name, version, architecture. */
-export function namesOf(fileName: string): { name: string; version: string } {
-  const stem = fileName.replace(/\.appimage$/i, '')
-  const [whole, name = '', version = ''] =
-    /^(.+?)[-_]v?(\d+(?:\.\d+)+(?:[-+~.][0-9a-z]+)*?)(?:[-_.](?:x86_64|amd64|aarch64|arm64|armhf|i[3-6]86|linux).*)?$/i.exec(
-      stem,
-    ) ?? []
-  if (whole === undefined) return { name: '', version: '' }
-  return { name: cleanText(name.replaceAll('_', ' '), 200), version: cleanText(version, 100) }
+function namesOf(fileName: string): { name: string; version: string } {
+  const words = fileName.replace(/\.appimage$/i, '').split(/[-_]/)
+  const from = words.findIndex((word, i) => i > 0 && /^v?\d+\.\d/i.test(word))
+  if (from < 0) return { name: '', version: '' }
+  const system = words.findIndex((word, i) => i > from && SYSTEM.test(word))
+  const version = words.slice(from, system < 0 ? undefined : system).join('-')
+  const nameBytes = words.slice(0, from).join('-').length
+  return {
+    name: cleanText(fileName.slice(0, nameBytes).replaceAll('_', ' '), 200),
+    version: cleanText(version.replace(/^v/i, ''), 100),
+  }
 }
 
 /** @throws AppError E_PACKAGE_UNREADABLE with the problem */

@@ -4,11 +4,11 @@
  */
 import { createReadStream } from 'node:fs'
 import { promisify } from 'node:util'
-import { Readable } from 'node:stream'
+import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
 import { extract, type Header } from 'tar-stream'
-import yauzl from 'yauzl'
+import type yauzl from 'yauzl'
 import { AppError } from '#shared/contract/errors.ts'
 import { archiveProblem, type ArchiveItem } from '#shared/domain/archive-rule.ts'
 import {

@@ -4,7 +4,7 @@ import { guess, knowledgeOf, read, usual, warning, withoutEmpty } from '../knowl
 import type { Window } from './window.ts'
 
 const HEAD_LIMIT_BYTES = 256 * 1024
-const MARK = /^#.*\bgenerated using Makeself (\d+(?:\.\d+)*)/m
+const MARK = 'generated using Makeself '
 
 /** `label="…"` and the like, before the functions of the script. */
 const settingOf = (script: string, name: string): string =>
@@ -35,15 +35,25 @@ function checkComplete(window: Window, head: Buffer, script: string): boolean | 
   return true
 }
 
+/** `Tool 1.2`: many labels end with the version. */
+function namesOf(label: string): { name: string; version: string } {
+  const cut = Math.max(...[' ', '_', '-'].map((sign) => label.lastIndexOf(sign)))
+  const last = label.slice(cut + 1)
+  return cut > 0 && /^v?\d/i.test(last)
+    ? { name: label.slice(0, cut), version: last.replace(/^v/i, '') }
+    : { name: label, version: '' }
+}
+
 /** Nothing for other scripts. @throws AppError E_PACKAGE_UNREADABLE when it is cut off */
 export function readMakeself(window: Window): Partial<PackageFacts> {
   const head = window.read(0, HEAD_LIMIT_BYTES)
   const script = head.toString('latin1')
-  const mark = head.toString('latin1', 0, 2) === '#!' ? MARK.exec(script.slice(0, 1024)) : null
-  if (!mark) return {}
+  const markAt = script.slice(0, 1024).indexOf(MARK)
+  if (!script.startsWith('#!') || markAt < 0) return {}
+  const [maker = ''] = /^[\d.]{0,20}/.exec(script.slice(markAt + MARK.length)) ?? []
   const complete = checkComplete(window, head, script)
   const label = cleanText(Buffer.from(settingOf(script, 'label'), 'latin1').toString('utf8'), 200)
-  const [, name = label, version = ''] = /^(.+?)[ _-]+v?(\d+(?:\.\d+)*\S*)$/.exec(label) ?? []
+  const { name, version } = namesOf(label)
   const isEncrypted = settingOf(script, 'decrypt_cmd') !== ''
   return {
     name,
@@ -53,7 +63,7 @@ export function readMakeself(window: Window): Partial<PackageFacts> {
       facts: withoutEmpty({
         name: read(name, 'its label'),
         version: guess(version, 'its label'),
-        install_args: usual('--quiet --accept', `makeself ${mark[1]}`),
+        install_args: usual('--quiet --accept', `makeself ${maker}`),
       }),
       warnings: isEncrypted
         ? [

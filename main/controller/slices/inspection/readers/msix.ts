@@ -44,11 +44,12 @@ function archOfBundle(manifest: XmlElement): InstallerArch | null {
 }
 
 /** The common name in a distinguished name such as `CN=Ann Onym, O=…`. */
-const commonNameIn = (name: string): string =>
-  /(?:^|,\s*)CN=(?:"([^"]*)"|([^,]*))/i
-    .exec(name)
-    ?.slice(1)
-    .find((text) => text !== undefined) ?? ''
+function commonNameIn(name: string): string {
+  const at = name.search(/\bCN=/i)
+  if (at < 0) return ''
+  const value = name.slice(at + 'CN='.length)
+  return value.startsWith('"') ? value.slice(1).split('"', 1)[0]! : value.split(',', 1)[0]!
+}
 
 /** The digests in it cover parts of the archive and are not compared here. */
 function signerOf(bytes: Buffer | undefined): InstallerSigner {

@@ -28,7 +28,7 @@ function entryOf(record: Buffer): Entry | null {
   if (record.length < 34 || 33 + nameBytes > record.length) return null
   // The entries for the folder itself and the one above it.
   if (nameBytes === 1 && record[33]! <= 1) return null
-  const plain = record.toString('latin1', 33, 33 + nameBytes).replace(/\.?;\d+$/, '')
+  const plain = record.toString('latin1', 33, 33 + nameBytes).split(';', 1)[0]!
   const systemAt = 33 + nameBytes + (nameBytes % 2 === 0 ? 1 : 0)
   return {
     name: rockRidgeName(record, systemAt) ?? plain,

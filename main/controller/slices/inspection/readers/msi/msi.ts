@@ -114,7 +114,7 @@ function warningsOf(database: MsiDatabase, wordCount: number | null): InstallerW
 export function msiFacts(
   file: Compound,
   window: Window,
-): PackageFacts & { knowledge: InstallerKnowledge; productCode: string } {
+): PackageFacts & { knowledge: InstallerKnowledge } {
   const database = openDatabase(file)
   const { properties } = database
   const text: Text = (name, maxLength) => cleanText(properties.get(name) ?? '', maxLength)
@@ -142,7 +142,6 @@ export function msiFacts(
     arch: arch?.value ?? null,
     archWord,
     detection,
-    productCode,
     knowledge: knowledgeOf('msi', {
       complete: true,
       scope,
@@ -186,6 +185,5 @@ export function readMsi(window: Window): PackageFacts {
   const file = openCompound(window)
   const what = MSI_CLASSES[file.root.classId]
   if (what === 'mst' || what === 'msp') throw unreadable(NOT_PACKAGES[what])
-  const { productCode: _, ...facts } = msiFacts(file, window)
-  return facts
+  return msiFacts(file, window)
 }
