@@ -76,6 +76,13 @@ export function writeDurably(file: string, content: string | Uint8Array, mode?: 
   syncFolder(dirname(file))
 }
 
+/** Replaces `file` (0600) without flushing: after a power cut it may be the old one, or empty. */
+export function writeLoosely(file: string, content: string): void {
+  const temporary = `${file}.tmp`
+  writeFileSync(temporary, content, { mode: 0o600 })
+  renameLoosely(temporary, file)
+}
+
 /**
  * Creates `file` with its whole content, unless it exists: of several processes that try, exactly one gets
  * true. Uses a hard link, so that no reader sees a half-written file.

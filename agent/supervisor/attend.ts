@@ -3,11 +3,11 @@
  * agent that started the installer does it; if that has ended, the stand-in, a process of the agent's program that
  * the shell starts; if that is gone too, the next agent.
  */
-import { accessSync, closeSync, constants, mkdirSync, writeFileSync } from 'node:fs'
+import { accessSync, closeSync, constants, mkdirSync } from 'node:fs'
 import { constants as system, uptime } from 'node:os'
 import { dirname } from 'node:path'
 import { systemClock } from '#shared/node/clock.ts'
-import { createOnce, errorCode, renameLoosely, writeDurably } from '../lib/atomic-file.ts'
+import { createOnce, errorCode, writeDurably, writeLoosely } from '../lib/atomic-file.ts'
 import { identify, isAlive } from '../lib/processes.ts'
 import { openBoundedOutput } from './bounded-output.ts'
 import {
@@ -44,11 +44,6 @@ export function tryToWrite(file: string, content: object): void {
   } catch {
     // A full disk.
   }
-}
-
-function writeLoosely(file: string, content: string): void {
-  writeFileSync(`${file}.tmp`, content, { mode: 0o600 })
-  renameLoosely(`${file}.tmp`, file)
 }
 
 /** Node reports why a program cannot be started; a shell only returns 126 or 127. */

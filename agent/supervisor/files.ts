@@ -9,7 +9,7 @@ import { randomBytes } from 'node:crypto'
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { readJson, writeDurably } from '../lib/atomic-file.ts'
+import { readJson, writeLoosely } from '../lib/atomic-file.ts'
 import { isOfThisBoot, ProcessId } from '../lib/processes.ts'
 
 export const Command = z.object({
@@ -145,12 +145,15 @@ function read<T>(schema: z.ZodType<T>, file: string): T | null {
 }
 
 export const readSpec = (folder: string): Spec | null => read(Spec, attemptFiles(folder).spec)
-/** Takes the arguments out of the spec, and the environment with them. Call it once the installer has ended. */
+/**
+ * Takes the arguments out of the spec, and the environment with them. Call it once the result is stored. Not flushed, because
+ * the result waits for it; the next start of the agent repeats it.
+ */
 export function forgetCommand(folder: string): void {
   const spec = readSpec(folder)
   if (!spec || (spec.command.args.length === 0 && Object.keys(spec.env).length === 0)) return
   const kept: Spec = { ...spec, command: { ...spec.command, args: [] }, env: {} }
-  writeDurably(attemptFiles(folder).spec, JSON.stringify(kept))
+  writeLoosely(attemptFiles(folder).spec, JSON.stringify(kept))
 }
 const currentFiles = (folder: string) => startFiles(folder, readSpec(folder)?.start ?? 1)
 export const readExit = (folder: string): Exit | null => read(Exit, currentFiles(folder).exit)
