@@ -8,7 +8,6 @@ import { parseArgs } from 'node:util'
 import { z } from 'zod'
 import { systemClock } from '#shared/node/clock.ts'
 import { kindOfFileName } from '#shared/domain/platforms.ts'
-import { systemClock } from '#shared/node/clock.ts'
 import { createInspection, type PackageFacts } from '../main/controller/slices/inspection/index.ts'
 import { compare, FIELDS, TrueFacts, type Comparison } from './corpus/compare.ts'
 
