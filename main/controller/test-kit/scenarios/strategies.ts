@@ -33,7 +33,7 @@ const pausedBy =
       .poll(
         () =>
           stage.observer.count(
-            "select count(*) from deployments where id = ? and paused = 1 and pause_reason = ? and pause_message like '%failed%limit%'",
+            "select count(*) from deployments where id = ? and paused = 1 and pause_reason = ? and pause_message like '%failed%threshold%'",
             id,
             reason,
           ),
