@@ -44,7 +44,7 @@ export function createAuditIndexRepo({ sqlite, transaction }: Store) {
 
   return {
     upTo: search.upTo,
-    query: search.query,
+    query: (texts: readonly string[]): string | null => search.query(texts),
     facets: (): Facet[] => facets.all(),
     /** Indexed entries since this time have at least this id; null: there are none. */
     firstSince: (iso: string): number | null => firstSince.get(dayOf(iso)) ?? null,
