@@ -170,7 +170,7 @@ export const packageRows: Row[] = [
     counts: { failed: 3 },
     targets: {
       'A/2': { chain: [...BUSY, 'failed dependency_failed'] },
-      'A/3': { chain: [...BUSY, 'failed dependency_failed'], message: /It needs b/ },
+      'A/3': { chain: [...BUSY, 'failed dependency_failed'], message: /It depends on b/ },
     },
   },
   {
