@@ -284,7 +284,7 @@ describe('an enrolment', () => {
     const wrong = code.replace(/^DX1\.[^.]{4}/, 'DX1.AAAA')
     await expect(enrollSimAgent(t.hub, wrong, 'X')).rejects.toThrow(/E_ENROLLMENT_CODE/)
     await enrollSimAgent(t.hub, code, 'LAB-02')
-    await expect(enrollSimAgent(t.hub, code, 'LAB-03')).rejects.toThrow(/spent/)
+    await expect(enrollSimAgent(t.hub, code, 'LAB-03')).rejects.toThrow(/used up/)
     const other = await t.rest.call('enrollments.create', { body: {} })
     await t.rest.call('enrollments.delete', { params: { id: other.id } })
     await expect(enrollSimAgent(t.hub, other.code, 'LAB-04')).rejects.toThrow(/E_ENROLLMENT_CODE/)
