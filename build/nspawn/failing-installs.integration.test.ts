@@ -128,11 +128,20 @@ describe.skipIf(obstacle !== null)('a failing installation', { timeout: LIMIT_MS
       await expect(stage.addSoftware(file)).rejects.toThrow(/it is cut off/)
     })
 
-    it("installs nothing from a damaged .rpm file and shows rpm's error", async (context) => {
+    it('refuses an .rpm file that is cut off in the software library', async (context) => {
       if (!hasRpmbuild) return context.skip()
       const name = 'deployx-cut-rpm'
       const file = fileOf(`${name}.rpm`, cut(rpm({ name, fileBytes: MIB })))
-      const ended = await deploy(file, RPM_FIELDS)
+      await expect(stage.addSoftware(file)).rejects.toThrow(/cut off/)
+    })
+
+    it("installs nothing from an .rpm file with a wrong byte and shows rpm's error", async (context) => {
+      if (!hasRpmbuild) return context.skip()
+      const name = 'deployx-damaged-rpm'
+      const bytes = rpm({ name, fileBytes: MIB })
+      const middle = bytes.length >> 1
+      bytes.writeUInt8(bytes.readUInt8(middle) ^ 0xff, middle)
+      const ended = await deploy(fileOf(`${name}.rpm`, bytes), RPM_FIELDS)
       expect(ended).toMatchObject({ deployment_status: 'failed', reason: 'install_failed' })
       expect(ended.output).toMatch(/BAD|cpio|read failed|not an rpm/)
       expect((await stage.pc.exec(['rpm', '-q', name])).code).not.toBe(0)
