@@ -110,10 +110,21 @@ export function limitBodyTime(request: IncomingMessage, clock: Pick<Clock, 'setT
 /** Routes whose response is not JSON and is not checked. */
 const hasOwnReply = ({ transport }: Route): boolean =>
   transport === 'text' || transport === 'file' || transport === 'stream'
+/**
+ * Replies of ten thousand rows, built field by field from typed rows. Parsing them once more would take longer than
+ * reading them from the database, so only tests check them against their schema.
+ */
+const SENT_AS_BUILT: readonly RouteName[] = [
+  'devices.list',
+  'deployments.progress',
+  'deployments.preflight',
+]
 /** The JSON that a response may contain; fields outside the schema are dropped. */
-const replySchema = (route: Route) => ({
-  response: { ...(!hasOwnReply(route) && { 200: route.reply }), '4xx': ErrorReply },
-})
+function replySchema(name: RouteName) {
+  const route = routeOf(name)
+  const isChecked = !hasOwnReply(route) && !SENT_AS_BUILT.includes(name)
+  return { response: { ...(isChecked && { 200: route.reply }), '4xx': ErrorReply } }
+}
 
 /** `/openapi.json` and `/docs`, loaded at the first request. */
 function serveDocs(app: FastifyInstance, version: string): void {
@@ -262,7 +273,7 @@ export async function createConsoleServer(deps: ConsoleServerOptions): Promise<{
           method: route.method,
           url: route.path,
           // Requests are validated below, so that every error has the same shape and wording.
-          schema: replySchema(route),
+          schema: replySchema(name),
           config: {
             rateLimit: GUESSABLE.includes(name)
               ? { max: SIGN_INS_PER_MINUTE, timeWindow: 60_000 }

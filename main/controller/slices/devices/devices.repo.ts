@@ -44,6 +44,12 @@ export function createDevicesRepo({ db, sqlite }: Store) {
   const byIds = sqlite.prepare<[string], SqliteRow>(
     'select * from devices where deleted_at is null and id in (select value from json_each(?))',
   )
+  const all = sqlite.prepare<[], SqliteRow>(
+    'select * from devices where deleted_at is null order by name, id',
+  )
+  const members = sqlite.prepare<[], { device_id: DeviceId; group_id: GroupId }>(
+    'select device_id, group_id from device_group_members',
+  )
   const countRows = sqlite.prepare<[]>(
     `select count(*) total, coalesce(sum(approved = 0 and blocked = 0), 0) unapproved from devices where deleted_at is null`,
   )
@@ -91,13 +97,7 @@ export function createDevicesRepo({ db, sqlite }: Store) {
     sharedHardware: () => sharedHardware.all(),
     /** Rows of the same PC before it was reinstalled. */
     predecessors: (id: DeviceId): DeviceId[] => predecessors.all(id),
-    list: (): DeviceRow[] =>
-      db
-        .select()
-        .from(devices)
-        .where(isNull(devices.deleted_at))
-        .orderBy(devices.name, devices.id)
-        .all(),
+    list: (): DeviceRow[] => all.all().map(fromSqlite),
     /** Includes deleted devices, which the history still names. */
     byId: (id: DeviceId): DeviceRow | undefined => byId.get({ id }),
     counts: () => countRows.get() as { total: number; unapproved: number },
@@ -172,14 +172,20 @@ export function createDevicesRepo({ db, sqlite }: Store) {
     namesLike: (name: string): Set<string> =>
       new Set(namesLike.all({ name: foldedForSearch(name) }).map(foldedName)),
     groupIds(ids: DeviceId[] | null): Map<DeviceId, GroupId[]> {
-      const rows = db
-        .select()
-        .from(deviceGroupMembers)
-        .where(ids === null ? undefined : inArray(deviceGroupMembers.device_id, ids))
-        .all()
+      const rows =
+        ids === null
+          ? members.all()
+          : db
+              .select()
+              .from(deviceGroupMembers)
+              .where(inArray(deviceGroupMembers.device_id, ids))
+              .all()
       const map = new Map<DeviceId, GroupId[]>()
-      for (const row of rows)
-        map.set(row.device_id, [...(map.get(row.device_id) ?? []), row.group_id])
+      for (const { device_id, group_id } of rows) {
+        const groups = map.get(device_id)
+        if (groups) groups.push(group_id)
+        else map.set(device_id, [group_id])
+      }
       return map
     },
   }
