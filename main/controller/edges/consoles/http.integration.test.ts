@@ -294,6 +294,21 @@ describe('an enrolment', () => {
   })
 })
 
+describe('the list of devices', () => {
+  it('shows each one as it is shown alone, with its groups', async () => {
+    const { deviceId } = await t.enroll('LISTED')
+    const group_ids: number[] = []
+    for (const name of ['Listed', 'Also listed']) {
+      const group = await t.rest.call('groups.create', { body: { name, device_ids: [deviceId] } })
+      group_ids.push(group.id)
+    }
+    const { devices } = await t.rest.call('devices.list', {})
+    const listed = devices.find(({ id }) => id === deviceId)
+    expect(listed).toMatchObject({ approved: true, blocked: false, group_ids })
+    expect(listed).toEqual(await t.rest.call('devices.get', { params: { id: deviceId } }))
+  })
+})
+
 describe('a start that fails', () => {
   const log = pino({ level: 'silent' })
   const start = (options: { dataDir: string; hubPort?: number; recover?: 'start_over' }) =>
