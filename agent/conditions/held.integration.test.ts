@@ -58,6 +58,8 @@ it.runIf(onLinux)(
       accepted: false,
       why: 'on_battery',
       message: 'This PC is on battery power.',
+      code: 'pc_on_battery',
+      params: {},
     })
     expect(fetched).toBe(0)
     power('plugged')
