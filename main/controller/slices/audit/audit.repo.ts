@@ -135,7 +135,10 @@ export function createAuditRepo(store: Store) {
   }
   type Source = ReturnType<typeof sourcesOf>[number]
   const countUpTo = (source: Source, limit: number): number =>
-    prepared(`select count(*) n from (select 1 ${source.sql} limit @limit)`)
+    // Newest first, like the page: after a clock was set, a range may begin long before its first match.
+    prepared(
+      `select count(*) n from (select 1 ${source.sql} order by ${source.order} desc limit @limit)`,
+    )
       .pluck()
       .get({ ...source.values, limit }) as number
 
