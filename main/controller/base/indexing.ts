@@ -37,7 +37,7 @@ export function startIndexing(deps: {
       const startMs = time.monotonicMs()
       const count = steps[name]!(CHUNK)
       const before = done.get(name) ?? 0
-      const sum = count === 0 ? 0 : before + count
+      const sum = before + count
       done.set(name, sum)
       if (Math.floor(sum / LOG_EVERY) > Math.floor(before / LOG_EVERY))
         log.info({ index: name, rows: sum }, 'making the history searchable')
