@@ -2,13 +2,21 @@
  * The database file: migrated with a backup, checked at every opening, never overwritten when
  * damaged, one controller at a time.
  */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { systemClock } from '#shared/node/clock.ts'
 import { systemRandom } from '#shared/node/random.ts'
+import { MARK_FILE } from './mark-file.ts'
 import { openStore } from './store.ts'
 import { migrationsUpTo } from '../test-kit/old-migrations.ts'
 import { MIGRATIONS_DIR } from '../test-kit/paths.ts'
@@ -92,6 +100,45 @@ it.each([
   const fresh = open()
   expect(fresh.sqlite.prepare('select count(*) from audit_log').pluck().get()).toBe(0)
   fresh.close()
+})
+
+/** A database of that size, closed cleanly; one of its pages is damaged, which only a check reads. */
+function damagedDatabase(bytes: number): void {
+  const store = open()
+  store.sqlite.exec("create table unread (text); insert into unread values ('x')")
+  const page = store.sqlite
+    .prepare<[], number>("select rootpage from sqlite_schema where name = 'unread'")
+    .pluck()
+    .get()!
+  store.close()
+  const content = readFileSync(file())
+  writeFileSync(file(), content.fill(0xa5, (page - 1) * 4096, page * 4096))
+  // SQLite ignores what follows the pages that its header counts.
+  if (bytes > content.length) truncateSync(file(), bytes)
+}
+const LARGE_BYTES = 64 * 1024 * 1024
+const mark = () =>
+  JSON.parse(readFileSync(join(dataDir, MARK_FILE), 'utf8')) as { run: number; open: boolean }
+
+it('does not check a large database again after a clean stop', () => {
+  damagedDatabase(LARGE_BYTES)
+  expect(mark().open).toBe(false)
+  const store = open()
+  expect(mark().open).toBe(true)
+  store.close()
+  expect(filesLike('.damaged-')).toEqual([])
+})
+
+it.each([
+  ['a small one after a clean stop', 0, () => mark()],
+  ['a large one after an unclean stop', LARGE_BYTES, () => ({ ...mark(), open: true })],
+  ['a large one that is an older copy', LARGE_BYTES, () => ({ ...mark(), run: mark().run + 1 })],
+  ['a large one that was replaced', LARGE_BYTES, () => ({ ...mark(), database_id: 'other' })],
+  ['a large one without a mark', LARGE_BYTES, () => null],
+])('checks %s', (_which, bytes, marked) => {
+  damagedDatabase(bytes)
+  writeFileSync(join(dataDir, MARK_FILE), JSON.stringify(marked()))
+  expect(errorOf(() => open())).toMatchObject({ code: 'E_DATABASE_CORRUPT' })
 })
 
 it('enforces references, and its commits survive a power cut', () => {
