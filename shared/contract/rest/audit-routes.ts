@@ -19,6 +19,8 @@ export const auditRoutes = {
       total_is_capped: z.boolean(),
       /** Value of `before` for the next older page; null: there is none. */
       next_before: z.number().int().nullable(),
+      /** The same as a value of `after`. */
+      next_after: z.number().int().nullable(),
     }),
   }),
   'audit.facets': route({

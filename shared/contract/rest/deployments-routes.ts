@@ -38,6 +38,8 @@ export const deploymentRoutes = {
       total: z.number().int(),
       /** There are more than `total`. */
       total_is_capped: z.boolean(),
+      /** Value of `after` for the next page; null: there is none. */
+      next_after: DeploymentId.nullable(),
     }),
   }),
   'deployments.get': route({

@@ -299,12 +299,16 @@ export const AuditQuery = Page.extend({
   deployment_id: pathId(DeploymentId).optional(),
   /** Only entries before this one. Faster than `offset` for a long log. */
   before: z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER).optional(),
+  /** `next_after` of the previous page. Means the same as `before`. */
+  after: z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER).optional(),
 })
 export const DeploymentQuery = Page.extend({
   status: z
     .enum(['active', 'pending', 'in_progress', 'completed', 'failed', 'partial', 'canceled'])
     .optional(),
   q: z.string().max(200).optional(),
+  /** `next_after` of the previous page. Faster than `offset` for a long list. */
+  after: pathId(DeploymentId).optional(),
 })
 
 export const FindInstalled = z.object({

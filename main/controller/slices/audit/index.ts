@@ -249,15 +249,18 @@ export function createAudit(deps: {
     /** Newest first. Technicians see their own entries. */
     list(
       viewer: Viewer,
-      page: { limit: number; offset: number; before?: number | undefined } & Omit<
-        AuditFilter,
-        'actorId' | 'deploymentsOfDevice' | 'predecessors'
-      >,
+      page: {
+        limit: number
+        offset: number
+        before?: number | undefined
+        after?: number | undefined
+      } & Omit<AuditFilter, 'actorId' | 'deploymentsOfDevice' | 'predecessors'>,
     ): {
       entries: AuditEntry[]
       total: number
       total_is_capped: boolean
       next_before: number | null
+      next_after: number | null
     } {
       const { deviceId, since, until } = page
       // Times are compared as text, so convert them to the form of the entries.
@@ -275,13 +278,21 @@ export function createAudit(deps: {
           deviceId === undefined ? undefined : deps.deploymentsOfDevice?.(deviceId),
         predecessors: deviceId === undefined ? undefined : deps.predecessorsOfDevice?.(deviceId),
       }
-      const { rows, total, isCapped } = repo.page(filter, { ...page, limit: page.limit + 1 })
+      // The list starts with the newest entry: those after one in the list are those before it in time.
+      const before = Math.min(page.before ?? Infinity, page.after ?? Infinity)
+      const { rows, total, isCapped } = repo.page(filter, {
+        limit: page.limit + 1,
+        offset: page.offset,
+        before: before === Infinity ? undefined : before,
+      })
       const shown = rows.slice(0, page.limit)
+      const next = rows.length > shown.length ? (shown.at(-1)?.id ?? null) : null
       return {
         entries: shown.map(toEntry),
         total,
         total_is_capped: isCapped,
-        next_before: rows.length > shown.length ? (shown.at(-1)?.id ?? null) : null,
+        next_before: next,
+        next_after: next,
       }
     },
     facets: (viewer: Viewer): { actors: string[]; actions: string[] } =>

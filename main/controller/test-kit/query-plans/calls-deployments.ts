@@ -6,6 +6,7 @@ import * as w from './rows.ts'
 
 const ANOTHER_ATTEMPT = 'e'.repeat(32) as AttemptId
 const ANOTHER_RESTART = 'd'.repeat(32) as RestartId
+const page = { limit: 10, offset: 0 }
 const open = { id: w.TARGET, deployment_id: w.RUNNING }
 const accepted = {
   target: { ...open, deployment_status: 'pending' as const },
@@ -80,15 +81,23 @@ const deployments: Calls['deployments'] = {
   activeIds: (r) => r.activeIds(),
   creatorName: (r) => r.creatorName({ created_by: w.USER, created_by_name: null }),
   page: {
-    all: (r) => r.page({ ownerId: null, statuses: null }, 10, 0),
-    'of an owner': (r) => r.page({ ownerId: w.USER, statuses: null }, 10, 0),
-    'in a state': (r) => r.page({ ownerId: null, statuses: ['in_progress'] }, 10, 0),
+    all: (r) => r.page({ ownerId: null, statuses: null }, page),
+    'of an owner': (r) => r.page({ ownerId: w.USER, statuses: null }, page),
+    'in a state': (r) => r.page({ ownerId: null, statuses: ['in_progress'] }, page),
     'with a text': (r) => {
       r.index(10)
-      r.page({ ownerId: null, statuses: null, q: 'vlc' }, 10, 0)
-      r.page({ ownerId: null, statuses: null, q: 'v' }, 10, 0)
+      r.page({ ownerId: null, statuses: null, q: 'vlc' }, page)
+      r.page({ ownerId: null, statuses: null, q: 'v' }, page)
     },
-    'from an offset': (r) => r.page({ ownerId: null, statuses: null }, 10, 1),
+    'after another': (r) => {
+      const after = { ...page, after: w.RUNNING }
+      r.page({ ownerId: null, statuses: null }, after)
+      r.page({ ownerId: w.USER, statuses: null }, after)
+      r.page({ ownerId: null, statuses: ['in_progress'] }, after)
+      r.index(10)
+      r.page({ ownerId: null, statuses: null, q: 'vlc' }, after)
+    },
+    'from an offset': (r) => r.page({ ownerId: null, statuses: null }, { limit: 10, offset: 1 }),
   },
   index: (r) => r.index(1),
   statusCounts: { all: (r) => r.statusCounts(null), 'of an owner': (r) => r.statusCounts(w.USER) },

@@ -28,7 +28,7 @@ import { ACTIVE_DEPLOYMENTS, OPEN_TARGETS } from '../../../store/state-lists.ts'
 import type { Store } from '../../../store/store.ts'
 import { createAttemptsRepo } from './attempts.repo.ts'
 import { createCounters } from './counters.repo.ts'
-import { createListRepo, type ListFilter } from './list.repo.ts'
+import { createListRepo, type ListFilter, type ListPage } from './list.repo.ts'
 import { createTargetViewsRepo } from './target-views.repo.ts'
 import type { DeploymentChange, DeploymentRow, InstallerRow, NewTarget } from './rows.ts'
 import { deploymentStateAfter, type DeploymentWrite, type Writes } from '../core/writes.ts'
@@ -183,8 +183,8 @@ export function createDeploymentsRepo(store: Store) {
         ? created_by_name
         : (db.select({ name: users.username }).from(users).where(eq(users.id, id)).get()?.name ??
           null),
-    page(filter: ListFilter, limit: number, offset: number) {
-      const { ids, ...counted } = list.pageIds(filter, limit, offset)
+    page(filter: ListFilter, page: ListPage) {
+      const { ids, ...counted } = list.pageIds(filter, page)
       return {
         rows: db
           .select({ deployment: deployments, creator: users.username })

@@ -15,6 +15,8 @@ export type ListFilter = {
   statuses: DeploymentRow['status'][] | null
   q?: string
 }
+/** @prop after the last one of the previous page */
+export type ListPage = { limit: number; offset: number; after?: DeploymentId | undefined }
 type StatusCount = { status: DeploymentRow['status']; n: number }
 type Source = { sql: string; order: string; values: Record<string, string | number> }
 
@@ -43,22 +45,28 @@ export function createListRepo({ sqlite, transaction }: Store) {
     ownerId === null ? countsOfAll.all() : countsOf.all(ownerId)
 
   /** Where matching deployments are, newest first: not indexed yet, and indexed. */
-  function sourcesOf({ ownerId, statuses, q = '' }: ListFilter): Source[] {
+  function sourcesOf({ ownerId, statuses, q = '' }: ListFilter, after?: DeploymentId): Source[] {
+    const rest = (id: string): string => (after === undefined ? '' : ` and ${id} < @after`)
     const owner = ownerId === null ? '' : ' and d.created_by = @owner'
     const states = statuses?.map((status) => `'${status}'`) ?? []
     const state =
       states.length === 0
         ? ''
         : ` and d.status ${states.length === 1 ? `= ${states[0]}` : `in (${states.join()})`}`
-    const values: Source['values'] = ownerId === null ? {} : { owner: ownerId }
+    const values: Source['values'] = {
+      ...(ownerId !== null && { owner: ownerId }),
+      ...(after !== undefined && { after }),
+    }
     if (foldedForSearch(q) === '')
-      return [{ sql: `from deployments d where 1${owner}${state}`, order: 'd.id', values }]
+      return [
+        { sql: `from deployments d where 1${owner}${state}${rest('d.id')}`, order: 'd.id', values },
+      ]
     const upTo = search.upTo()
     const where = `${owner}${state} and ${holdsSql('d.name')}`
     const named = { ...values, ...searchedFor(q), upTo }
     const match = search.query([q])
     const later = {
-      sql: `from deployments d where d.id > @upTo${where}`,
+      sql: `from deployments d where d.id > @upTo${rest('d.id')}${where}`,
       order: 'd.id',
       values: named,
     }
@@ -67,7 +75,7 @@ export function createListRepo({ sqlite, transaction }: Store) {
       later,
       {
         sql: `from deployment_search s cross join deployments d on d.id = s.rowid
-          where s.deployment_search match @match and s.rowid <= @upTo${where}`,
+          where s.deployment_search match @match and s.rowid <= @upTo${rest('s.rowid')}${where}`,
         order: 's.rowid',
         values: { ...named, match },
       },
@@ -86,7 +94,7 @@ export function createListRepo({ sqlite, transaction }: Store) {
   return {
     statusCounts,
     /** @returns ids of the page, and how many there are, up to a limit for a search */
-    pageIds(filter: ListFilter, limit: number, offset: number) {
+    pageIds(filter: ListFilter, { limit, offset, after }: ListPage) {
       const sources = sourcesOf(filter)
       const isSearch = sources[0]!.order !== 'd.id' || 'like' in sources[0]!.values
       const sum = isSearch
@@ -104,12 +112,12 @@ export function createListRepo({ sqlite, transaction }: Store) {
         if (first !== null && last !== null && last - first + 1 === sum) {
           const ids = prepared(
             'select id from deployments d where d.id <= @last order by d.id desc limit @limit',
-          ).all({ last: last - offset, limit })
+          ).all({ last: Math.min(last, (after ?? Infinity) - 1) - offset, limit })
           return { ids: ids as DeploymentId[], ...counted }
         }
       const ids: number[] = []
       let skip = offset
-      for (const source of sources) {
+      for (const source of after === undefined ? sources : sourcesOf(filter, after)) {
         if (ids.length === limit) break
         const { sql, order, values } = source
         const found = prepared(

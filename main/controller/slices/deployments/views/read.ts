@@ -58,17 +58,18 @@ export function createReader(deps: {
         q?: string
         limit: number
         offset: number
+        after?: DeploymentId | undefined
       },
     ) {
       const statuses =
         query.status === undefined ? null : query.status === 'active' ? ACTIVE : [query.status]
       const { rows, total, isCapped } = repo.page(
         { ownerId: viewer.role === 'admin' ? null : viewer.id, statuses, q: query.q },
-        query.limit,
-        query.offset,
+        { limit: query.limit + 1, offset: query.offset, after: query.after },
       )
+      const shown = rows.slice(0, query.limit)
       return {
-        deployments: rows.map((row) =>
+        deployments: shown.map((row) =>
           toDeployment(
             row.deployment,
             row.deployment.created_by_name ?? row.creator,
@@ -77,6 +78,7 @@ export function createReader(deps: {
         ),
         total,
         total_is_capped: isCapped,
+        next_after: rows.length > shown.length ? (shown.at(-1)?.deployment.id ?? null) : null,
       }
     },
     get(viewer: Viewer, id: DeploymentId): Deployment {
