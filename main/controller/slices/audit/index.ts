@@ -9,6 +9,7 @@ import type { DeploymentId, DeviceId, UserId } from '#shared/domain/ids.ts'
 import { replaceMisleading, replaceMisleadingInLines } from '#shared/domain/plain-text.ts'
 import { isoTime, type Log, type Now, type Viewer } from '../../base/context.ts'
 import { createSingleTicker, type TickerTime } from '../../base/ticker.ts'
+import { createTurns } from '../../base/turns.ts'
 import type { Signer } from '../signing/index.ts'
 import { storageFailure } from '../../store/failures.ts'
 import type { Store } from '../../store/store.ts'
@@ -30,8 +31,8 @@ export type Audit = ReturnType<typeof createAudit>
 
 /** How often the end of the log is signed if anything was added. */
 const SEAL_EVERY_MS = 10 * 60_000
-/** Entries per read when the whole log is read: a few milliseconds, then other work can run. */
-const CHUNK = 250
+/** Entries per step when the whole log is read: with their data, a few milliseconds. */
+const CHUNK = 20
 /** A verification is reused for requests within this time. */
 const PROOF_KEPT_MS = 5_000
 const DATA_LIMIT = 256 * 1024
@@ -119,7 +120,6 @@ export function createAudit(deps: {
   predecessorsOfDevice?: (id: DeviceId) => DeviceId[]
 }) {
   const repo = createAuditRepo(deps.store)
-  const otherWork = (): Promise<void> => new Promise((resolve) => void deps.clock.nextTurn(resolve))
   const publicKeys = (): readonly KeyObject[] => deps.publicKeys?.() ?? []
 
   /** Call it inside the transaction of the recorded action. `actor` null: the controller itself. */
@@ -181,6 +181,7 @@ export function createAudit(deps: {
    */
   async function* chunks(): AsyncGenerator<AuditRow[]> {
     const upTo = repo.last()?.id ?? 0
+    const otherWork = createTurns(deps.clock)
     for (let after = 0; ;) {
       const rows = repo.rowsAfter(after, upTo, CHUNK)
       const last = rows.at(-1)
@@ -202,6 +203,7 @@ export function createAudit(deps: {
   async function prove(): Promise<AuditProof> {
     const keys = publicKeys()
     const check = createChainCheck(keys)
+    const otherWork = createTurns(deps.clock)
     for (let after = 0; ;) {
       const heads = repo.headsAfter(after, CHUNK)
       const last = heads.at(-1)
