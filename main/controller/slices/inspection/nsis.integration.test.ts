@@ -69,7 +69,11 @@ describe('an NSIS installer', () => {
     const is64 = { facts: { arch: { value: 'x64', level: 'read' } } }
     expect(await knowledge({ instructions: [setView, ...entry(VALUES)] })).toMatchObject(is64)
     expect(await knowledge({ installDir: '${folder 192 0}\\Probe' })).toMatchObject(is64)
-    expect(await knowledge({})).toMatchObject({ facts: { arch: { value: 'any', level: 'guess' } } })
+    const is32 = { facts: { arch: { value: 'any', level: 'guess' } } }
+    expect(await knowledge({})).toMatchObject(is32)
+    // It only looks something up among the 64-bit programs.
+    const resetView: NsisInstruction = [13, 12, '0']
+    expect(await knowledge({ instructions: [setView, resetView, ...entry(VALUES)] })).toMatchObject(is32) // prettier-ignore
   })
 
   it('takes values from variables and follows its own jumps and calls', async () => {
@@ -115,9 +119,12 @@ describe('an NSIS installer', () => {
 
   it('reads values of branches that a run does not reach', async () => {
     const instructions: NsisInstruction[] = [[4], ...entry(VALUES)]
-    expect((await knowledge({ instructions })).facts.detection?.value).toMatchObject({
-      key: 'Probe',
+    expect((await knowledge({ instructions })).facts).toMatchObject({
+      arch: { value: 'any' },
+      detection: { value: { key: 'Probe' } },
     })
+    const as64: NsisInstruction[] = [[4], [13, 12, '256'], ...entry(VALUES)]
+    expect((await knowledge({ instructions: as64 })).facts.arch?.value).toBe('x64')
   })
 
   it('gets no rule if it registers several programs, or a key that it computes on the PC', async () => {

@@ -53,15 +53,15 @@ function productEntry(writes: readonly RegistryWrite[]): Entry | undefined {
 function archOf(
   script: Script,
   outcome: Outcome,
-  files: readonly string[],
+  entry: Entry | undefined,
 ): { arch: InstallerArch; why: string } | null {
-  const packed = new Set(files.map((file) => PACKED_APP.exec(file)?.[1]?.toLowerCase()))
+  const packed = new Set(outcome.files.map((file) => PACKED_APP.exec(file)?.[1]?.toLowerCase()))
   packed.delete(undefined)
   if (packed.size > 1) return { arch: 'any', why: 'packed programs for several architectures' }
   if (packed.has('64')) return { arch: 'x64', why: 'packed program app-64' }
   if (packed.has('arm64')) return { arch: 'arm64', why: 'packed program app-arm64' }
   if (script.is64Bit) return { arch: 'x64', why: 'program header' }
-  if (outcome.view64) return { arch: 'x64', why: 'it registers a 64-bit program' }
+  if (entry?.is64Bit) return { arch: 'x64', why: 'it registers a 64-bit program' }
   if (outcome.installDir.startsWith('%ProgramW6432%'))
     return { arch: 'x64', why: 'its folder is the one of 64-bit programs' }
   return { arch: 'any', why: 'nothing in it needs a 64-bit PC' }
@@ -119,7 +119,7 @@ export function readNsis(program: Program): InstallerKnowledge | null {
     cleanText(entry?.values.get(name)?.value ?? '', maxLength)
   const version = value('displayversion', 100)
   const scope = entry ? entry.hive : null
-  const found = archOf(script, outcome, outcome.files)
+  const found = archOf(script, outcome, entry)
   // A translated name differs from PC to PC, the version resource does not.
   const isVague = Boolean(
     entry?.values.get('displayname')?.isTranslated && resourceFacts(program).name,

@@ -31,9 +31,9 @@ const OP = {
   readRegistry: 52,
 } as const
 /** Numbers of flags. */
-export const FLAG = { allUsers: 1, error: 2, silent: 8, view: 12 } as const
-export const VIEW_64 = 256
-export const VARIABLE = { installDir: 21, outDir: 22, pluginsDir: 26 } as const
+const FLAG = { allUsers: 1, error: 2, silent: 8, view: 12 } as const
+const VIEW_64 = 256
+const VARIABLE = { installDir: 21, outDir: 22, pluginsDir: 26 } as const
 
 const STEP_LIMIT = 200_000
 const DEPTH_LIMIT = 50
@@ -50,6 +50,7 @@ export type RegistryWrite = {
   value: string
   /** Whether every part of it is known. */
   isKnown: boolean
+  /** Written where 64-bit programs register. */
   is64Bit: boolean
   isForAllUsers: boolean
   /** It differs by the language of the PC. */
@@ -66,7 +67,6 @@ export type Outcome = {
   /** Other programs that it starts. */
   started: string[]
   installDir: string
-  view64: boolean
 }
 
 /** Folders of the shell (CSIDL), as Windows names them in variables. */
@@ -100,7 +100,7 @@ export function runScript(script: Script): Outcome {
   const variables = new Map<number, string>()
   const flags = new Map<number, number>([[FLAG.silent, 1]])
   const stack: string[] = []
-  const outcome: Outcome = { writes: [], files: [], questions: [], isSilenced: false, started: [], installDir: '', view64: false } // prettier-ignore
+  const outcome: Outcome = { writes: [], files: [], questions: [], isSilenced: false, started: [], installDir: '' } // prettier-ignore
   let steps = 0
   let textLeft = TOTAL_TEXT_LIMIT
 
@@ -204,7 +204,6 @@ export function runScript(script: Script): Outcome {
           const value = numberOf(text(b))
           flags.set(a, value)
           if (a === FLAG.silent && value === 0) outcome.isSilenced = true
-          if (a === FLAG.view && (value & VIEW_64) !== 0) outcome.view64 = true
           break
         }
         case OP.ifFlag:
@@ -310,19 +309,22 @@ export function runScript(script: Script): Outcome {
 export function scan(script: Script): RegistryWrite[] {
   const found: RegistryWrite[] = []
   let left = TOTAL_TEXT_LIMIT
+  let { is64Bit } = script
+  const literal = (position: number, depth = 0): string => {
+    const parts = script.string(position).map((piece) =>
+      typeof piece === 'string' ? piece : 'language' in piece && depth < 4 ? literal(script.languageString(piece.language), depth + 1) : UNKNOWN) // prettier-ignore
+    const text = parts.join('').slice(0, TEXT_LIMIT)
+    left -= text.length
+    return text
+  }
   for (const [opcode, root, key, name, value] of script.entries) {
-    if (opcode !== OP.writeRegistry) continue
     if (found.length === WRITE_LIMIT || left <= 0) break
-    const literal = (position: number, depth = 0): string => {
-      const parts = script.string(position).map((piece) =>
-        typeof piece === 'string' ? piece : 'language' in piece && depth < 4 ? literal(script.languageString(piece.language), depth + 1) : UNKNOWN) // prettier-ignore
-      const text = parts.join('').slice(0, TEXT_LIMIT)
-      left -= text.length
-      return text
-    }
+    if (opcode === OP.setFlag && root === FLAG.view && !script.is64Bit)
+      is64Bit = (numberOf(literal(key)) & VIEW_64) !== 0
+    if (opcode !== OP.writeRegistry) continue
     const texts = [literal(key), literal(name), literal(value)] as const
     const isKnown = !texts.join('').includes(UNKNOWN)
-    found.push({ root: root >>> 0, key: texts[0], name: texts[1], value: texts[2], isKnown, is64Bit: false, isForAllUsers: true, isTranslated: isTranslated(script, value) }) // prettier-ignore
+    found.push({ root: root >>> 0, key: texts[0], name: texts[1], value: texts[2], isKnown, is64Bit, isForAllUsers: true, isTranslated: isTranslated(script, value) }) // prettier-ignore
   }
   return found
 }
