@@ -10,7 +10,7 @@ export const INSTALLER_TECHNOLOGIES = {
   nsis: { name: 'NSIS', silentArgs: '/S', note: null },
   inno: {
     name: 'Inno Setup',
-    silentArgs: '/VERYSILENT /SUPPRESSMSGBOXES /NORESTART /SP-',
+    silentArgs: '/VERYSILENT /SUPPRESSMSGBOXES /NORESTART /SP- /RESTARTEXITCODE=3010',
     note: null,
   },
   burn: { name: 'WiX bundle', silentArgs: '/quiet /norestart', note: null },

@@ -12,7 +12,7 @@ const knowledge = async (options: InnoOptions = {}) => {
   return (await inspector.look('setup.exe', bytes)).knowledge!
 }
 const codes = ({ warnings }: { warnings: { code: string }[] }) => warnings.map(({ code }) => code)
-const SILENT = '/VERYSILENT /SUPPRESSMSGBOXES /NORESTART /SP-'
+const SILENT = '/VERYSILENT /SUPPRESSMSGBOXES /NORESTART /SP- /RESTARTEXITCODE=3010'
 
 describe('an Inno Setup installer', () => {
   it.each([{ packed: true }, { packed: false }, { format: '6.4.0' }] as const)(
@@ -28,6 +28,7 @@ describe('an Inno Setup installer', () => {
           version: { value: '2.5.0' },
           publisher: { value: 'Ann Onym' },
           install_args: { value: SILENT, level: 'usual' },
+          success_exit_codes: { value: [0, 3010], level: 'usual' },
           detection: {
             value: { type: 'uninstall_key', key: '{12AB}_is1', hive: 'machine', version: '2.5.0' },
           },
@@ -46,6 +47,42 @@ describe('an Inno Setup installer', () => {
     [{ format: '6.4.0', architectures: 'x86compatible' }, 'any'],
   ] as const)('with %j is for %s', async (options, arch) => {
     expect((await knowledge(options)).facts.arch?.value).toBe(arch)
+  })
+
+  it.each([
+    [{ texts: { DefaultDirName: '{autopf}\\Probe' } }, '%ProgramFiles(x86)%\\Probe'],
+    [
+      { texts: { DefaultDirName: '{pf}\\A {{B}\\' }, format: '6.4.0', architectures: 'x64os' },
+      '%ProgramW6432%\\A {B}',
+    ],
+    [
+      { texts: { DefaultDirName: '{commonpf64}\\Probe', UninstallFilesDir: '{app}\\un' } },
+      '%ProgramW6432%\\Probe\\un',
+    ],
+    [
+      { texts: { DefaultDirName: '{sd}\\Probe' }, privileges: 3, overrides: 1 },
+      '%SystemDrive%\\Probe',
+    ],
+  ] as const)('with %j leaves its uninstaller in %s', async (options, folder) => {
+    expect((await knowledge(options)).facts.uninstall).toMatchObject({
+      value: `"${folder}\\unins000.exe" /VERYSILENT /SUPPRESSMSGBOXES /NORESTART`,
+      level: 'usual',
+    })
+  })
+
+  it.each<InnoOptions>([
+    { texts: { DefaultDirName: '{code:Folder}\\Probe' } },
+    { texts: { DefaultDirName: '{autopf}\\{code:Name}' } },
+    { texts: { DefaultDirName: '{autopf}\\Probe', UninstallFilesDir: '{userappdata}' } },
+    { texts: { DefaultDirName: '{autopf}\\Probe', Uninstallable: 'no' } },
+    { texts: { DefaultDirName: '{autopf}\\Probe' }, privileges: 3 },
+    {
+      texts: { DefaultDirName: '{autopf}\\Probe' },
+      format: '6.4.0',
+      architectures: 'x64 and arm64',
+    },
+  ])('with %j names no uninstaller', async (options) => {
+    expect((await knowledge(options)).facts.uninstall).toBeUndefined()
   })
 
   it('for one user is marked, and installed for all if its command line allows that', async () => {

@@ -137,7 +137,7 @@ describe('Squirrel and Velopack', () => {
 })
 
 describe('a WiX bundle', () => {
-  const manifest = `<BurnManifest Win64="yes"><Registration Id="${CODE}" PerMachine="yes"><Arp Register="yes" DisplayName="Probe" DisplayVersion="2.5.0" Publisher="Ann Onym"/></Registration></BurnManifest>`
+  const manifest = `<BurnManifest Win64="yes"><Registration Id="${CODE}" ExecutableName="probe setup.exe" PerMachine="yes"><Arp Register="yes" DisplayName="Probe" DisplayVersion="2.5.0" Publisher="Ann Onym"/></Registration></BurnManifest>`
   function overlay(): { section: Buffer; cabinet: Buffer } {
     const bytes = Buffer.from(manifest)
     const packed = Buffer.concat([Buffer.from('CK'), deflateRawSync(bytes)])
@@ -175,6 +175,10 @@ describe('a WiX bundle', () => {
         publisher: { value: 'Ann Onym' },
         arch: { value: 'x64' },
         install_args: { value: '/quiet /norestart' },
+        success_exit_codes: { value: [0, 1641, 3010], level: 'usual' },
+        uninstall: {
+          value: `"%ProgramData%\\Package Cache\\${CODE}\\probe setup.exe" /uninstall /quiet /norestart`,
+        },
         detection: { value: { type: 'uninstall_key', key: CODE, hive: 'machine' } },
       },
     })

@@ -9,6 +9,7 @@ import type { Program } from './program.ts'
 const MAGIC = 0x00f14300
 const MANIFEST_LIMIT_BYTES = 4 * 1024 * 1024
 const SOURCE = 'bundle manifest'
+const SUCCESS_CODES = [0, 1641, 3010]
 
 function manifestOf({ window }: Program, sectionAt: number): XmlElement | null {
   const section = window.read(sectionAt, 48)
@@ -24,13 +25,22 @@ function manifestOf({ window }: Program, sectionAt: number): XmlElement | null {
   }
 }
 
+/** Where the engine keeps the bundle for its removal (wix, src/burn/engine/cache.cpp). Empty: unknown. */
+function removalOf(id: string, executable: string, scope: 'machine' | 'user' | null): string {
+  if (scope === null || !/^\{[0-9a-f-]{36}\}$/i.test(id)) return ''
+  if (!/^[^\\/:*?"<>|%\0-\x1f]{1,255}$/.test(executable)) return ''
+  const folder = scope === 'machine' ? '%ProgramData%' : '%LocalAppData%'
+  return `"${folder}\\Package Cache\\${id}\\${executable}" /uninstall /quiet /norestart`
+}
+
 export function readBurn(program: Program): InstallerKnowledge | null {
   const section = program.facts.sections.find(({ name }) => name === '.wixburn')
   if (!section) return null
   const args = usual('/quiet /norestart', 'WiX bundle')
+  const codes = usual(SUCCESS_CODES, 'WiX bundle')
   const manifest = manifestOf(program, section.at)
   const registration = manifest && elementsOf(manifest, 'Registration')[0]
-  if (!manifest || !registration) return knowledgeOf('burn', { facts: { install_args: args } })
+  if (!manifest || !registration) return knowledgeOf('burn', { facts: { install_args: args, success_exit_codes: codes } }) // prettier-ignore
   const arp = childOf(registration, 'Arp')?.attributes ?? {}
   const { attributes } = registration
   const version = cleanText(arp.DisplayVersion ?? attributes.Version ?? '', 100)
@@ -50,9 +60,11 @@ export function readBurn(program: Program): InstallerKnowledge | null {
         name: read(cleanText(arp.DisplayName ?? '', 200), SOURCE),
         version: read(version, SOURCE),
         publisher: read(cleanText(arp.Publisher ?? '', 200), SOURCE),
+        uninstall: usual(removalOf(id, attributes.ExecutableName ?? '', scope), SOURCE),
       }),
       ...(is64Bit || isNamed64 ? { arch: is64Bit ? read('x64' as const, SOURCE) : guess('x64' as const, 'name of the product') } : {}), // prettier-ignore
       install_args: args,
+      success_exit_codes: codes,
       ...(key ? { detection: read({ type: 'uninstall_key' as const, key, hive: scope === 'user' ? ('user' as const) : ('machine' as const), ...(/^\d+(?:\.\d+){0,3}$/.test(version) ? { version } : {}), operator: 'ge' as const }, SOURCE) } : {}), // prettier-ignore
     },
   })

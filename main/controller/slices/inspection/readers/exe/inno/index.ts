@@ -1,25 +1,23 @@
 /** Inno Setup installers (jrsoftware.org/ishelp: "Setup Command Line Parameters", "[Setup] section directives", "Constants"). */
 import type { Detection } from '#shared/contract/detection.ts'
 import type { InstallerKnowledge, InstallerWarning } from '#shared/contract/rest/installer-knowledge.ts' // prettier-ignore
+import { INSTALLER_TECHNOLOGIES } from '#shared/domain/installer-technology.ts'
 import type { InstallerArch } from '#shared/domain/platforms.ts'
 import { cleanText, unreadable } from '../../../facts.ts'
 import { guess, knowledgeOf, read, usual, warning, withoutEmpty } from '../../../knowledge.ts'
 import type { Program } from '../program.ts'
 import { innoFields, type InnoFields, type InnoNumbers } from './fields.ts'
 import { innoHeader, innoOffsets } from './header.ts'
+import { plain, removalCommand } from './removal.ts'
 
+/** Setup returns the second one because of /RESTARTEXITCODE. */
+const SUCCESS_CODES = [0, 3010]
 const MARK_AT = 0x30
-const SILENT = '/VERYSILENT /SUPPRESSMSGBOXES /NORESTART /SP-'
+const SILENT = INSTALLER_TECHNOLOGIES.inno.silentArgs
 const HEADER = 'setup header'
 const KEY_LIMIT = 200
 /** How the compiled code names a question that /SUPPRESSMSGBOXES does not suppress. */
 const QUESTION = Buffer.from('MSGBOX')
-
-/** A text of the header as it is shown. Empty: it has parts that only a PC can tell. */
-function plain(text: string): string {
-  const withoutEscapes = text.replaceAll('{{', '\0')
-  return withoutEscapes.includes('{') ? '' : withoutEscapes.replaceAll('\0', '{')
-}
 
 const FITTING: Readonly<Record<string, readonly InstallerArch[]>> = {
   x86: ['x86'],
@@ -98,6 +96,19 @@ function ruleOf(fields: InnoFields, version: string): Detection | null {
   }
 }
 
+/** Empty: it registers no uninstaller, or only a PC can tell where. */
+function removalOf(fields: InnoFields): string {
+  const { numbers } = fields
+  if (keyOf(fields) === '' || !numbers || (isForUser(numbers) && !numbers.allowsOverride)) return ''
+  const in64BitMode = numbers.architectures?.in64BitMode ?? fields.text('ArchitecturesInstallIn64BitMode') // prettier-ignore
+  const arch = in64BitMode === '' ? 'x86' : archOf(in64BitMode)
+  if (arch === null) return ''
+  return removalCommand(
+    { appDir: fields.text('DefaultDirName'), uninstallDir: fields.text('UninstallFilesDir') },
+    arch !== 'x86',
+  )
+}
+
 /** Installers of Inno Setup before 5.1.5 name their tables in the header of the program. */
 function isOld({ window }: Program): boolean {
   const mark = window.read(MARK_AT, 12)
@@ -113,14 +124,17 @@ export function readInno(program: Program): InstallerKnowledge | null {
     )
   const offsets = innoOffsets(program)
   const args = usual(SILENT, 'Inno Setup')
+  const codes = usual(SUCCESS_CODES, 'Inno Setup')
   if (!offsets)
-    return isOld(program) ? knowledgeOf('inno', { facts: { install_args: args } }) : null
+    return isOld(program)
+      ? knowledgeOf('inno', { facts: { install_args: args, success_exit_codes: codes } })
+      : null
   const header = innoHeader(program, offsets)
   const fields = header && innoFields(header)
   if (!fields)
     return knowledgeOf('inno', {
       complete: true,
-      facts: { install_args: args },
+      facts: { install_args: args, success_exit_codes: codes },
       warnings: [
         warning(
           'newer_format',
@@ -144,9 +158,11 @@ export function readInno(program: Program): InstallerKnowledge | null {
         name: read(cleanText(plain(fields.text('AppName')), 200), HEADER),
         version: read(version, HEADER),
         publisher: read(cleanText(plain(fields.text('AppPublisher')), 200), HEADER),
+        uninstall: usual(removalOf(fields), HEADER),
       }),
       ...(arch ? { arch: arch === 'any' ? guess(arch, HEADER) : read(arch, HEADER) } : {}),
       install_args: needsAllUsers ? withAllUsers : args,
+      success_exit_codes: codes,
       ...(rule ? { detection: read(rule, HEADER) } : {}),
     },
   })
