@@ -4,6 +4,7 @@ import { compose } from '#shared/domain/coded-texts/compose.ts'
 import { existsSync, mkdirSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { AgentFacts } from '#shared/contract/agent/link.ts'
+import { RULE_TYPES_READ } from '#shared/contract/detection.ts'
 import type { Clock } from '#shared/node/clock.ts'
 import type { Random } from '#shared/node/random.ts'
 import type { Source } from './download/download.ts'
@@ -141,6 +142,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     hello: () => ({
       last_sequence: Math.max(journal.highestSequence(), restarts.highestSequence()),
       restart: restartAbility,
+      rule_types: RULE_TYPES_READ,
       attempts: journal.held(),
       hardware_id: options.hardwareId,
       ...(damage.entries().length > 0 ? { damaged: damage.entries() } : {}),

@@ -97,3 +97,16 @@ export const Detection = z.discriminatedUnion('type', [
   }),
 ])
 export type Detection = z.infer<typeof Detection>
+
+/** Every rule that this version can read. */
+export const RULE_TYPES_READ = Detection.options.map(({ shape }) => shape.type.value)
+/** The rules that every agent can read. Agents that know no others do not report a list. */
+export const EARLIEST_RULE_TYPES = [
+  'dpkg',
+  'rpm',
+  'pkgutil',
+  'msi_product',
+  'uninstall_entry',
+  'file',
+  'script',
+] as const satisfies Detection['type'][]

@@ -5,6 +5,7 @@
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect } from 'vitest'
+import type { Detection } from '#shared/contract/detection.ts'
 import type { TargetTotals } from '#shared/contract/rest/deployments.ts'
 import type { CreateDeploymentInput } from '#shared/contract/rest/requests.ts'
 import type { RouteReply } from '#shared/contract/rest/routes.ts'
@@ -22,11 +23,14 @@ export type Pc = {
   /** It has no link at the start. */
   isAway?: boolean
   ignoresCancel?: boolean
+  /** The detection rules that its agent can read; null: it reports none. Default: all. */
+  ruleTypes?: readonly string[] | null | undefined
 }
 export type Package = {
   name: string
   needs?: string[]
   arch?: 'arm64'
+  detection?: Detection
 }
 /** `A`, or `A/2` for the second package on A. */
 export type Place = string
@@ -61,6 +65,7 @@ type ScenarioPc = {
   identity: SimIdentity
   brain: ReturnType<typeof createScenarioAgent>
   link: SimAgent | null
+  ruleTypes: Pc['ruleTypes']
 }
 export type Play = {
   stage: Stage
@@ -126,13 +131,14 @@ async function makePc(stage: Stage, name: string, pc: Pc): Promise<ScenarioPc> {
     accepted: (id) =>
       eventually('the acceptance is recorded', () => stage.observer.state(id) !== 'pending'),
   })
-  const made: ScenarioPc = { identity, brain, link: null }
+  const made: ScenarioPc = { identity, brain, link: null, ruleTypes: pc.ruleTypes }
   if (!pc.isAway) await connect(stage, made)
   return made
 }
 export async function connect(stage: Stage, pc: ScenarioPc): Promise<void> {
   pc.link = await stage.t.connect(pc.identity, {
     ...pc.brain.options,
+    ruleTypes: pc.ruleTypes,
     onLink: (link) => pc.brain.linked(link),
   })
 }
@@ -147,9 +153,12 @@ async function makePackages(
   label: string,
 ): Promise<SoftwareId[]> {
   const ids = new Map<string, SoftwareId>()
-  for (const { name, needs = [], arch } of packages) {
+  for (const { name, needs = [], arch, detection } of packages) {
     const file = { name: `${name}.sh`, bytes: `#!/bin/sh\n# ${label}\nexit 0\n` }
-    const reply = await stage.rest.upload('/software', file, arch ? { arch } : {})
+    const reply = await stage.rest.upload('/software', file, {
+      ...(arch && { arch }),
+      ...(detection && { detection: JSON.stringify(detection) }),
+    })
     const { id } = reply.body as RouteReply<'software.create'>
     ids.set(name, id)
     if (needs.length > 0)

@@ -36,6 +36,7 @@ import {
   type HubToAgent,
   type ReportReply,
 } from '#shared/contract/agent/link.ts'
+import { RULE_TYPES_READ } from '#shared/contract/detection.ts'
 import { splitDoneText, splitProofText, splitText } from '#shared/contract/agent/split.ts'
 import { UpdatePayload, updateText } from '#shared/contract/agent/update.ts'
 import type { TargetReason } from '#shared/domain/reasons.ts'
@@ -194,6 +195,8 @@ export function connectSimAgent(
     lingers?: boolean
     /** Its restart ability. Default: none, as an agent of an earlier version. */
     restart?: RestartAbility
+    /** The detection rules that it can read; null: it reports none, as an agent of an earlier version. Default: all. */
+    ruleTypes?: readonly string[] | null | undefined
     /** Its reply to a restart order; null: none. Default: it is announced. */
     onRestart?: (payload: RestartPayload) => RestartReply | null
     /** The key that it uses when it is separated. Default: a new one. */
@@ -243,6 +246,9 @@ export function connectSimAgent(
       last_sequence: lastSequence,
       attempts: options.attempts?.() ?? [],
       hardware_id: options.hardwareId ?? null,
+      ...(options.ruleTypes !== null && {
+        rule_types: [...(options.ruleTypes ?? RULE_TYPES_READ)],
+      }),
       ...(options.restart && { restart: options.restart }),
       facts: { ...factsOf(identity.name), ...options.facts?.() },
     })

@@ -17,6 +17,8 @@ const CONTROLLER = {
     '{device} was removed or blocked before it reported a result, so the result is unknown.',
   device_reinstalled: 'The PC was reinstalled.',
   attempt_forgotten: 'The agent has no record of this attempt, so the result is unknown.',
+  agent_lacks_rule:
+    'The agent on {device} is too old for the detection rule of this software ({rule}). Update the agent under PCs, then retry.',
   canceled: 'Cancelled before it started.',
   no_installer: 'There is no installer for the platform of {device}.',
   dependency_missing: 'It depends on {software}, which was not installed on {device}.',
@@ -137,6 +139,8 @@ const PREVIEWS = {
   /** `obstacle` is a clause of the controller. */
   cannot_be_removed: '{software} cannot be removed: {obstacle}.',
   disk_too_full: 'The disk is too full. Free some space on it first.',
+  will_lack_rule:
+    'Its agent is too old for the detection rule of {software} ({rule}). Update the agent under PCs.',
   not_approved: 'It is blocked or not approved. Approve it under PCs.',
   waits_on_battery:
     'On battery power: waits up to {n} minute for the PC to be plugged in. You can allow work on battery power in the settings. | On battery power: waits up to {n} minutes for the PC to be plugged in. You can allow work on battery power in the settings.',

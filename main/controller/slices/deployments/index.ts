@@ -31,6 +31,7 @@ import type { Store } from '../../store/store.ts'
 import { createChanges, type Changes, type DeploymentsEvent } from './changes.ts'
 import { createControl } from './people/control.ts'
 import { createClockRepo } from './tables/clock.repo.ts'
+import { createAgentRules } from './shell/agent-rules.ts'
 import { createCommands } from './shell/commands.ts'
 import { createDeployment } from './request/create.ts'
 import { createDeploymentsRepo } from './tables/deployments.repo.ts'
@@ -110,8 +111,10 @@ export function createDeployments(deps: {
     const { work_on_battery, work_on_metered } = deps.settings.get()
     return { on_battery: work_on_battery, on_metered: work_on_metered }
   }
+  const agentRules = createAgentRules()
   const sender = createSender({
     repo,
+    agentRules,
     sealed: deps.sealed,
     commands: createCommands({
       keyId: deps.keyId,
@@ -125,6 +128,7 @@ export function createDeployments(deps: {
     timings,
     clock,
     log,
+    nameOf: (id) => devices.eligibility(id).name,
     cancelLost: openTargets.cancelLost,
   })
   const auditRecords = createAuditRecords({ audit: deps.audit, repo })
@@ -217,7 +221,7 @@ export function createDeployments(deps: {
     },
     preflight: (viewer: Viewer, input: CreateDeployment): Promise<Preflight> =>
       preflight(
-        { ...deps, conditions, workingDevices: openTargets.workingDevices, restarts },
+        { ...deps, conditions, workingDevices: openTargets.workingDevices, restarts, agentRules },
         viewer,
         input,
       ),
@@ -238,7 +242,7 @@ export function createDeployments(deps: {
       recorder.take({ kind: 'progress', deviceId, body }),
     reportOutput: (deviceId: DeviceId, body: DeploymentOutput): Promise<ReportReply> =>
       recorder.take({ kind: 'output', deviceId, body }),
-    reconcile: createReconcile({ repo, recorder, restarts, engine }),
+    reconcile: createReconcile({ repo, recorder, restarts, agentRules, engine }),
     /** Moves a device's targets to another row for the same PC. Inside a transaction; pass the result to `moved` afterwards. @throws AppError E_ILLEGAL_STATE */
     moveDevice: createMoveDevice({ repo, now, installerFor, forget: openTargets.forget }),
     moved: (changes: Changes): void => committed(changes),

@@ -1,4 +1,5 @@
 /** Whether the device is online, and how its agent answers the command. */
+import { expect } from 'vitest'
 import {
   answerLost,
   downloads,
@@ -102,6 +103,26 @@ export const agentRows: Row[] = [
       },
     },
   })),
+  {
+    name: 'an older agent gets no rule that it cannot read',
+    pcs: { A: { ruleTypes: ['dpkg'] }, B: { ruleTypes: null } },
+    packages: [{ name: 'tool', detection: { type: 'file', path: '/opt/tool' } }],
+    steps: [
+      untilStatus('partial'),
+      ({ pcs }) =>
+        expect([pcs.A!, pcs.B!].map(({ brain }) => brain.commands.length)).toEqual([0, 1]),
+    ],
+    status: 'partial',
+    targets: {
+      A: {
+        chain: ['pending', 'failed rejected_by_agent'],
+        message:
+          /-A is too old for the detection rule of this software \(file\)\. Update the agent/,
+        attempts: 1,
+      },
+      B: { chain: DONE },
+    },
+  },
   {
     name: 'a person retries a refused command',
     pcs: { A: { does: [refuses('unsupported'), obeys] } },

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { coded } from '#shared/domain/coded-texts/codes.ts'
 import type { AttemptId, DeploymentId, DeviceId, TargetId } from '#shared/domain/ids.ts'
 import { TargetReason } from '#shared/domain/reasons.ts'
 import { isEnded, TARGET_STATES } from '#shared/domain/target-state.ts'
@@ -71,6 +72,7 @@ const others: fc.Arbitrary<AttemptReport> = fc.oneof(
     { kind: 'reply', reply: 'no_answer' },
     { kind: 'reply', reply: { accepted: true } },
     { kind: 'cancel_unknown' },
+    { kind: 'unreadable', text: coded('agent_lacks_rule', { device: 'A', rule: 'msix' }) },
     { kind: 'missing_on_agent' },
   ),
 )

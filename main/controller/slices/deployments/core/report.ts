@@ -24,6 +24,8 @@ export type AttemptReport =
   | { kind: 'progress'; body: DeploymentProgress }
   /** The answer to the command, or the lack of one. */
   | { kind: 'reply'; reply: CommandReply | 'no_answer' }
+  /** The command was not sent, because this agent cannot read it. */
+  | { kind: 'unreadable'; text: CodedText }
   /** The agent was asked to stop an attempt that it never had, or no longer has. */
   | { kind: 'cancel_unknown' }
   /** The agent reconnected without it. */
@@ -195,6 +197,10 @@ export function judgeReport(
       return judgeProgress(target, report.body, context, nowMs, timings)
     case 'reply':
       return judgeReply(target, report.reply, nowMs, timings)
+    case 'unreadable':
+      return target.deployment_status === 'pending'
+        ? conclude('failed', 'rejected_by_agent', report.text, nowMs)
+        : NOTHING
     case 'cancel_unknown':
       return isEnded(target.deployment_status)
         ? NOTHING

@@ -9,6 +9,7 @@ import type {
   DeploymentResult,
   ReportReply,
 } from '#shared/contract/agent/link.ts'
+import type { CodedText } from '#shared/domain/coded-texts/codes.ts'
 import type { AttemptId, DeploymentId, DeviceId, TargetId } from '#shared/domain/ids.ts'
 import type { Log, Now } from '../../../base/context.ts'
 import type { SealedArguments } from '../../../base/sealed-arguments.ts'
@@ -36,6 +37,7 @@ export type Report =
   | { kind: 'progress'; deviceId: DeviceId; body: DeploymentProgress }
   | { kind: 'output'; deviceId: DeviceId; body: DeploymentOutput }
   | { kind: 'reply'; deviceId: DeviceId; attemptId: AttemptId; reply: CommandReply | 'no_answer' }
+  | { kind: 'unreadable'; deviceId: DeviceId; attemptId: AttemptId; text: CodedText }
   | { kind: 'cancel_unknown'; deviceId: DeviceId; attemptId: AttemptId }
   /** The agent has a new link and holds these attempts. */
   | { kind: 'returned'; deviceId: DeviceId; attempts: readonly AttemptId[] }

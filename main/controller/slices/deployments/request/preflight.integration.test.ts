@@ -3,6 +3,7 @@ import Database from 'better-sqlite3'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { InspectPayload } from '#shared/contract/agent/inspect.ts'
+import type { RouteReply } from '#shared/contract/rest/routes.ts'
 import { until } from '#shared/test-kit/until.ts'
 import { startTestController, type TestController } from '../../../test-kit/test-controller.ts'
 
@@ -195,6 +196,48 @@ it('removes: skips absent software, sends the right command, and removes depende
   expect((await test.rest.call('deployments.get', { params: { id: deployment_id } })).action).toBe(
     'uninstall',
   )
+})
+
+it('predicts that an older agent cannot read the detection rule, and does not ask it', async () => {
+  const reply = await test.rest.upload(
+    '/software',
+    { name: 'keyed.cmd', bytes: '@exit /b 0\r\n' },
+    { detection: JSON.stringify({ type: 'uninstall_key', key: 'Keyed' }) },
+  )
+  const { id: software } = reply.body as RouteReply<'software.create'>
+  const asked: InspectPayload['detections'][] = []
+  const [older, current] = [await test.enroll('rules-older'), await test.enroll('rules-current')]
+  for (const identity of [older, current])
+    await test.connect(identity, {
+      facts: () => ({ platform: 'windows' }),
+      ...(identity === older && { ruleTypes: null }),
+      inspect: ({ detections }) => {
+        asked.push(detections)
+        return {
+          ok: true,
+          free_disk_bytes: null,
+          reboot_pending: null,
+          busy: false,
+          presences: detections.map((rule) => (rule ? 'absent' : 'unknown')),
+        }
+      },
+    })
+  const { targets } = await test.rest.call('deployments.preflight', {
+    body: {
+      name: 'keyed',
+      software_ids: [software],
+      device_ids: [older.deviceId, current.deviceId],
+    },
+  })
+  expect(asked.filter(([rule]) => rule === null)).toHaveLength(1)
+  const byName = new Map(targets.map((target) => [target.device_name, target]))
+  expect(byName.get('rules-current')).toMatchObject({ outcome: 'ready' })
+  expect(byName.get('rules-older')).toMatchObject({
+    live: true,
+    outcome: 'will_fail',
+    reason: 'rejected_by_agent',
+    message: expect.stringMatching(/keyed \(uninstall_key\)\. Update the agent/) as string,
+  })
 })
 
 it('refuses what creating the deployment would refuse, with the path of every mistake', async () => {

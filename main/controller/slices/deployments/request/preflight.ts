@@ -27,6 +27,7 @@ import {
   type ChoiceDeps,
 } from './choose.ts'
 import type { Restarts } from '../restarts/restarts.ts'
+import type { AgentRules } from '../shell/agent-rules.ts'
 import type { AgentPort } from '../shell/sender.ts'
 
 /** The most that agents accept in one question; detection scripts beyond it are left out. */
@@ -47,6 +48,7 @@ type Deps = ChoiceDeps & {
   conditions: () => WorkConditions
   workingDevices: () => ReadonlySet<DeviceId>
   restarts: Pick<Restarts, 'abilityOf' | 'restartingDevices'>
+  agentRules: Pick<AgentRules, 'unreadable'>
 }
 type Answer = Extract<InspectReply, { ok: true }>
 type Foreseen = Pick<PreflightTarget, 'outcome' | 'reason' | 'held_by'> & { text: CodedText }
@@ -76,7 +78,10 @@ async function ask(
       device_id: device.id,
       issued_at: isoTime(deps.now()),
       detections: bounded(
-        software.map((item) => chooseInstaller(item.installers, device)?.detection ?? null),
+        software
+          .map((item) => chooseInstaller(item.installers, device)?.detection ?? null)
+          // The agent would refuse the whole question.
+          .map((rule) => (deps.agentRules.unreadable(device.id, rule) ? null : rule)),
       ),
       conditions,
     }),
@@ -134,7 +139,9 @@ export async function preflight(
         software_name: softwareTitle(item),
         size_bytes: sentBytes(chooseInstaller(item.installers, device), input.action),
         ...toWire(
-          foresee(device, item, answer, answer?.presences[i], input.action === 'install') ?? comes,
+          foreseeRule(deps, device, item) ??
+            foresee(device, item, answer, answer?.presences[i], input.action === 'install') ??
+            comes,
         ),
       })),
       ...input.custom_software.map((item) => ({
@@ -202,6 +209,18 @@ function foreseeRestart(
   return ability && !ability.possible
     ? { restart: 'impossible', restart_note: ability.why }
     : { restart: 'may_follow', restart_note: null }
+}
+
+/** Its agent cannot read the rule. Null: it can, or it has not connected yet. */
+function foreseeRule(deps: Deps, device: DeviceRow, item: SoftwareWithInstallers): Foreseen | null {
+  const installer = chooseInstaller(item.installers, device)
+  const rule = deps.agentRules.unreadable(device.id, installer?.detection ?? null)
+  if (!rule) return null
+  return {
+    outcome: 'will_fail',
+    reason: 'rejected_by_agent',
+    text: coded('will_lack_rule', { software: softwareTitle(item), rule: rule.type }),
+  }
 }
 
 /** The outcome of this software on this device, whether or not it can be reached; null: nothing prevents it. */

@@ -11,6 +11,7 @@ import type {
   RestartDevice,
 } from '#shared/contract/agent/link.ts'
 import type { RestartReply } from '#shared/contract/agent/restart.ts'
+import { coded } from '#shared/domain/coded-texts/codes.ts'
 import type { AttemptId, DeviceId } from '#shared/domain/ids.ts'
 import type { Clock, Log } from '../../../base/context.ts'
 import {
@@ -19,9 +20,10 @@ import {
   type CommandTarget,
   type Unsigned,
 } from './commands.ts'
+import type { AgentRules } from './agent-rules.ts'
 import type { SealedArguments } from '../../../base/sealed-arguments.ts'
 import type { Signer } from '../../signing/index.ts'
-import type { DeploymentsRepo } from '../tables/deployments.repo.ts'
+import type { DeploymentsRepo, InstallerRow } from '../tables/deployments.repo.ts'
 import type { Recorder } from '../reports/record.ts'
 import type { EngineTimings } from '../timings.ts'
 
@@ -62,10 +64,12 @@ export function createSender(deps: {
   commands: Commands
   sign: Signer['sign']
   agents: AgentPort
+  agentRules: Pick<AgentRules, 'unreadable'>
   recorder: Pick<Recorder, 'take'>
   timings: EngineTimings
   clock: Pick<Clock, 'nextTurn'>
   log: Log
+  nameOf: (id: DeviceId) => string
   /** A cancel did not reach the agent: it has to be sent again. */
   cancelLost: (target: CommandTarget) => void
 }) {
@@ -97,6 +101,16 @@ export function createSender(deps: {
       void deps.recorder.take({ kind: 'cancel_unknown', deviceId, attemptId })
   }
 
+  /** Whether its agent would refuse the command because of a rule that it cannot read: if so, the attempt ends here. */
+  function isUnreadable({ target, attemptId }: Sending, installer: InstallerRow | null): boolean {
+    const deviceId = target.device_id
+    const rule = deps.agentRules.unreadable(deviceId, installer?.detection ?? null)
+    if (!rule) return false
+    const text = coded('agent_lacks_rule', { device: deps.nameOf(deviceId), rule: rule.type })
+    void deps.recorder.take({ kind: 'unreadable', deviceId, attemptId, text })
+    return true
+  }
+
   function prepare(slice: Sending[]): Prepared[] {
     const read = createCommandReader(deps.repo, deps.sealed)
     return slice.flatMap((sending): Prepared[] => {
@@ -104,6 +118,7 @@ export function createSender(deps: {
       try {
         const row = read(sending.target)
         if (!row) return []
+        if (kind === 'deploy' && isUnreadable(sending, row.installer)) return []
         return kind === 'deploy'
           ? [{ sending, kind, command: deps.commands.deploy(row, attemptId, sequence) }]
           : [{ sending, kind, command: deps.commands.cancel(row, attemptId, sequence) }]
