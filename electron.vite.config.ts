@@ -71,6 +71,8 @@ const preloadSecondHalf = (): Plugin => ({
 export default defineConfig({
   main: {
     plugins: [swaggerPages()],
+    // Its build for Node declares `require`, and so does the code that electron-vite adds.
+    resolve: { alias: [{ find: /^fflate$/, replacement: 'fflate/browser' }] },
     build: {
       externalizeDeps: false,
       rollupOptions: {
