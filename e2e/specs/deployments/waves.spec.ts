@@ -45,7 +45,7 @@ test('a failed pilot PC pauses the rest; a user resumes; a retry keeps the first
   await page.getByTestId('wizard-canary').fill('0')
   await next(page)
   await expect(page.getByTestId('wizard-error')).toHaveText(
-    'PCs in the pilot: a whole number from 1 to 10 000.',
+    'PCs in the pilot: a whole number from 1 to 10,000.',
   )
   await expect(page.getByTestId('wizard-canary')).toBeFocused()
   await page.getByTestId('wizard-canary').fill('1')
