@@ -103,7 +103,10 @@ export const Hello = z.object({
   /** Left out: the agent is too old to restart its PC. */
   restart: RestartAbility.optional(),
   /** Types of the detection rules that it can read. Left out: EARLIEST_RULE_TYPES. */
-  rule_types: z.array(z.string().regex(/^[a-z0-9_]{1,64}$/)).max(100).optional(),
+  rule_types: z
+    .array(z.string().regex(/^[a-z0-9_]{1,64}$/))
+    .max(100)
+    .optional(),
   /** Records lost since the last connection. The agent accepts no command until `welcome` states the last sequence. */
   damaged: z.array(StateDamage).max(DAMAGE_LIMIT).optional(),
   facts: AgentFacts,
