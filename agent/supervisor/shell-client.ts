@@ -149,7 +149,7 @@ export function createShellClient(deps: {
       launched.delete(folder)
       if (!prepared) return false
       const run = begin(folder, prepared)
-      // Whoever waits for the end handles it.
+      // The caller that waits for the end handles it.
       run.catch((error: unknown) => log.error({ why: errorText(error) }, 'no claim was written'))
       running.set(folder, run)
       return true
