@@ -107,7 +107,7 @@ export function createListRepo({ sqlite, transaction }: Store) {
         isCapped: isSearch && sum > COUNT_LIMIT,
       }
       const { first, last } = bounds.get()!
-      // Ids have no gaps, so a page of the whole list starts at its id.
+      // While ids have no gaps, the id of a row follows from its place in the whole list.
       if (offset > 0 && !isSearch && !filter.statuses && filter.ownerId === null)
         if (first !== null && last !== null && last - first + 1 === sum) {
           const ids = prepared(
