@@ -77,6 +77,7 @@ describe.skipIf(process.platform === 'win32')('an order to update the agent', ()
       source: (url) =>
         Promise.resolve({
           url: `http://127.0.0.1:${(server.address() as AddressInfo).port}${url}`,
+          allowPrivate: true,
         }),
       stopped: stop.signal,
       clock: systemClock,

@@ -19,6 +19,8 @@ type Def = {
   shape?: Record<string, z.core.$ZodType>
   element?: z.core.$ZodType
   innerType?: z.core.$ZodType
+  keyType?: z.core.$ZodType
+  valueType?: z.core.$ZodType
   in?: z.core.$ZodType
   out?: z.core.$ZodType
   options?: z.core.$ZodType[]
@@ -80,7 +82,8 @@ function matching(pattern: RegExp, known: Known): fc.Arbitrary<string> {
     ? fc.constant('http://127.0.0.1:1/x.deb')
     : /\\[pP]\{/.test(pattern.source)
       ? bounded(likely, fits, String(pattern))
-      : fc.stringMatching(pattern)
+      : // fast-check knows no flag i; what matches without it matches with it.
+        fc.stringMatching(new RegExp(pattern.source, pattern.flags.replace('i', '')))
   const all = known(pattern.source)
   return all.length > 0 ? fc.oneof(made, fc.constantFrom(...all)) : made
 }
@@ -210,6 +213,12 @@ function bare(def: Def, known: Known): fc.Arbitrary<unknown> {
       )
       return fc.array(from(def.element!, known), { minLength, maxLength })
     }
+    case 'record':
+      return fc.dictionary(
+        from(def.keyType!, known) as fc.Arbitrary<string>,
+        from(def.valueType!, known),
+        { maxKeys: ARRAY_MAX },
+      )
     case 'union':
       return fc.oneof(...def.options!.map((option) => from(option, known)))
     case 'nullable':
@@ -219,6 +228,9 @@ function bare(def: Def, known: Known): fc.Arbitrary<unknown> {
     case 'default':
     case 'prefault':
       return from(def.innerType!, known)
+    // Any value is accepted; those that do not fit are replaced.
+    case 'catch':
+      return fc.oneof(from(def.innerType!, known), text(0, TEXT_MAX))
     case 'pipe': {
       // An id in a path: it arrives as text and is parsed as a number, within the limits of the result. The
       // result of a transform cannot be derived from the schema, so generate values for its input.
