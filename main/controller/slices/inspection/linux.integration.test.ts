@@ -3,26 +3,12 @@ import { createHash } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
 import { afterAll, describe, expect, it } from 'vitest'
 import { openInspector } from '../../test-kit/inspector.ts'
+import { makeAppImage, makeMakeself } from '../../test-kit/linux-programs.ts'
 import { CONTROL, makeDeb, makeRpm, makeTar } from '../../test-kit/packages.ts'
 
 const inspector = openInspector()
 afterAll(() => inspector.close())
 const { look } = inspector
-
-/** A program without content, and behind it the head of a file system of `dataBytes`. */
-function makeAppImage(dataBytes: number): Buffer {
-  const elf = Buffer.alloc(64)
-  elf.write('7f454c460201', 'hex')
-  elf.write('AI\x02', 8, 'latin1')
-  elf.writeUInt16LE(0x3e, 18)
-  elf.writeBigUInt64LE(64n, 40)
-  elf.writeUInt16LE(64, 58)
-  elf.writeUInt16LE(2, 60)
-  const data = Buffer.alloc(dataBytes)
-  data.write('hsqs', 'latin1')
-  data.writeBigUInt64LE(BigInt(dataBytes), 40)
-  return Buffer.concat([elf, Buffer.alloc(128), data])
-}
 
 describe('an AppImage', () => {
   it('yields its architecture, and as a guess what its name follows by convention', async () => {
@@ -55,18 +41,8 @@ describe('an AppImage', () => {
 })
 
 describe('a script of makeself', () => {
-  const script = (dataBytes: number, more = ''): Buffer =>
-    Buffer.concat([
-      Buffer.from(
-        `#!/bin/sh\n# This script was generated using Makeself 2.4.5\n${more}label="Verbena 2.0"\nfilesizes="400"\nskip="6"\n\n`.replace(
-          'skip="6"',
-          `skip="${6 + (more === '' ? 0 : 1)}"`,
-        ),
-      ),
-      Buffer.alloc(dataBytes, 1),
-    ])
   it('yields its label, its version as a guess, and its switches', async () => {
-    const found = await look('verbena.run', script(400))
+    const found = await look('verbena.run', makeMakeself(400))
     expect(found).toMatchObject({ name: 'Verbena', version: '2.0', platform: 'linux' })
     expect(found.knowledge).toMatchObject({
       technology: 'makeself',
@@ -76,10 +52,13 @@ describe('a script of makeself', () => {
     })
   })
   it('is refused when it is cut off', async () => {
-    await expect(look('verbena.run', script(399))).rejects.toThrow('cut off')
+    await expect(look('verbena.run', makeMakeself(399))).rejects.toThrow('cut off')
   })
   it('with an encrypted archive gives a warning', async () => {
-    const { knowledge } = await look('a.sh', script(400, 'decrypt_cmd="openssl aes-256-cbc -d"\n'))
+    const { knowledge } = await look(
+      'a.sh',
+      makeMakeself(400, 'decrypt_cmd="openssl aes-256-cbc -d"\n'),
+    )
     expect(knowledge!.warnings).toMatchObject([{ code: 'encrypted' }])
   })
   it('differs from other scripts', async () => {

@@ -1,0 +1,27 @@
+/** AppImages and scripts of makeself, made byte by byte for tests. */
+
+/** A program without content, and behind it the head of a file system of `dataBytes`. */
+export function makeAppImage(dataBytes: number): Buffer {
+  const elf = Buffer.alloc(64)
+  elf.write('7f454c460201', 'hex')
+  elf.write('AI\x02', 8, 'latin1')
+  elf.writeUInt16LE(0x3e, 18)
+  elf.writeBigUInt64LE(64n, 40)
+  elf.writeUInt16LE(64, 58)
+  elf.writeUInt16LE(2, 60)
+  const data = Buffer.alloc(dataBytes)
+  data.write('hsqs', 'latin1')
+  data.writeBigUInt64LE(BigInt(dataBytes), 40)
+  return Buffer.concat([elf, Buffer.alloc(128), data])
+}
+
+/** @param more further settings, each with its line end */
+export function makeMakeself(dataBytes: number, more = ''): Buffer {
+  const skip = 6 + more.split('\n').length - 1
+  return Buffer.concat([
+    Buffer.from(
+      `#!/bin/sh\n# This script was generated using Makeself 2.4.5\n${more}label="Verbena 2.0"\nfilesizes="400"\nskip="${skip}"\n\n`,
+    ),
+    Buffer.alloc(dataBytes, 1),
+  ])
+}
