@@ -6,6 +6,7 @@ import { coded } from '#shared/domain/coded-texts/codes.ts'
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { DeployPayload } from '#shared/contract/agent/link.ts'
+import { quoted } from '#shared/domain/archive-rule.ts'
 import { isArchiveKind, kindOfEntry } from '#shared/domain/archives.ts'
 import { devicePlatform } from '../facts/facts.ts'
 import type { Job } from '../install/installers.ts'
@@ -66,7 +67,7 @@ export async function extractJob(
 ): Promise<Job> {
   const entry = entryOf(payload)
   if (payload.archive === null || entry === null || job.packageFile === null)
-    throw refused('the command does not name the file to run')
+    throw refused({ problem: 'archive_entry_unnamed' })
   const into = await mkdtemp(join(job.folder, FOLDER_PREFIX))
   try {
     const target = createTarget(into, payload.archive.expanded_bytes, signal)
@@ -86,6 +87,6 @@ export async function extractJob(
   }
   const packageFile = join(into, ...entry.split('/'))
   const found = await stat(packageFile).catch(() => null)
-  if (!found?.isFile()) throw refused(`it contains no file ${JSON.stringify(entry)}`)
+  if (!found?.isFile()) throw refused({ problem: 'archive_entry_missing', name: quoted(entry) })
   return { ...job, packageFile, cwd: dirname(packageFile) }
 }

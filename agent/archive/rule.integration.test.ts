@@ -9,6 +9,7 @@ import { pack } from 'tar-stream'
 import { afterAll, describe, expect, it } from 'vitest'
 import { ARCHIVE_CASES } from '#shared/domain/archive-rule.cases.ts'
 import type { ArchiveItem } from '#shared/domain/archive-rule.ts'
+import { readCoded } from '#shared/domain/coded-texts/codes.ts'
 import { devicePlatform } from '../facts/facts.ts'
 import { extractTar } from './tar.ts'
 import { ArchiveError, createTarget } from './target.ts'
@@ -53,7 +54,10 @@ describe('an archive on this platform', () => {
       (e: unknown) => e,
     )
     expect(error).toBeInstanceOf(ArchiveError)
-    expect((error as Error).message).toContain(words)
-    expect((error as Error).message).toMatch(/^The archive is not extracted: /)
+    const { message, text } = error as ArchiveError
+    expect(message).toContain(words)
+    expect(readCoded(text.code, text.params)).toEqual(text)
+    expect(text.params).toMatchObject({ problem: expect.stringMatching(/^archive_/) as string })
+    expect(message).toMatch(/^The archive is not extracted: /)
   })
 })

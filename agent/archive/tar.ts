@@ -5,8 +5,9 @@ import type { Duplex, Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
 import { extract, type Header } from 'tar-stream'
+import { quoted } from '#shared/domain/archive-rule.ts'
 import { unpackXz } from '#shared/node/xz.ts'
-import { errorCode } from '../lib/atomic-file.ts'
+import { errorCode, errorText } from '../lib/atomic-file.ts'
 import { ArchiveError, refused, type Target } from './target.ts'
 
 const READ_BYTES = 256 * 1024
@@ -33,7 +34,7 @@ async function take(header: Header, content: Readable, target: Target): Promise<
     case 'link':
       return target.hardLink(header.name, header.linkname ?? '')
     default:
-      throw refused(`it contains an entry that is not a file (${JSON.stringify(header.name)})`)
+      throw refused({ problem: 'archive_not_a_file', name: quoted(header.name) })
   }
 }
 
@@ -62,6 +63,6 @@ export async function extractTar(file: string, target: Target, signal: AbortSign
     signal.throwIfAborted()
     if (error instanceof ArchiveError || errorCode(error) === 'ENOSPC') throw error
     if (/^E[A-Z]+$/.test(errorCode(error)) && errorCode(error) !== 'EINVAL') throw error
-    throw refused(`it is damaged (${error instanceof Error ? error.message : String(error)})`)
+    throw refused({ problem: 'archive_damaged', error: errorText(error) })
   }
 }

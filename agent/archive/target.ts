@@ -2,14 +2,14 @@
  * The folder that an archive is extracted into. Nothing may end up outside: names are checked, files are only
  * ever created, never overwritten, and links are made last, so that nothing is written through one.
  */
-import { coded, type CodedText } from '#shared/domain/coded-texts/codes.ts'
+import { coded, type ArchiveProblem, type CodedText } from '#shared/domain/coded-texts/codes.ts'
 import { compose } from '#shared/domain/coded-texts/compose.ts'
 import { createWriteStream } from 'node:fs'
 import { chmod, link, mkdir, realpath, rm, symlink } from 'node:fs/promises'
 import { dirname, join, relative, sep } from 'node:path'
 import { Transform, type Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { createArchiveRule, type ArchiveItem } from '#shared/domain/archive-rule.ts'
+import { createArchiveRule, quoted, type ArchiveItem } from '#shared/domain/archive-rule.ts'
 import { safeArchivePath } from '#shared/domain/archives.ts'
 import type { FailureReason } from '#shared/domain/reasons.ts'
 import { devicePlatform } from '../facts/facts.ts'
@@ -26,8 +26,8 @@ export class ArchiveError extends Error {
     this.reason = reason
   }
 }
-export const refused = (problem: string): ArchiveError =>
-  new ArchiveError('install_failed', coded('archive_refused', { problem }))
+export const refused = (problem: ArchiveProblem): ArchiveError =>
+  new ArchiveError('install_failed', coded('archive_refused', problem))
 
 /** Programs by their first bytes: a script, ELF, the variants of Mach-O. */
 const PROGRAM_MAGIC = ['2321', '7f454c46', 'cffaedfe', 'cafebabe']
@@ -50,7 +50,7 @@ export type Target = ReturnType<typeof createTarget>
 /** The check compares names by the rules of the platform; the file system may differ. */
 function asRefusal(error: unknown): unknown {
   const isTaken = ['EEXIST', 'ENOTDIR', 'EISDIR'].includes(errorCode(error))
-  return isTaken ? refused('it contains two entries of the same name') : error
+  return isTaken ? refused({ problem: 'archive_name_taken' }) : error
 }
 const inWords = (error: unknown): never => {
   throw asRefusal(error)
@@ -94,7 +94,7 @@ export function createTarget(into: string, limitBytes: number, signal: AbortSign
           onFirst(first)
         }
         bytes += chunk.length
-        if (bytes > limitBytes) done(refused('it contains more than when it was uploaded'))
+        if (bytes > limitBytes) done(refused({ problem: 'archive_longer' }))
         else done(null, chunk)
       },
     })
@@ -147,7 +147,7 @@ export function createTarget(into: string, limitBytes: number, signal: AbortSign
         const real = await realpath(placeOf(path)).catch(() => root)
         if (real !== root && relative(root, real).split(sep)[0] === '..') {
           await rm(placeOf(path), { force: true })
-          throw refused(`a link in it leads out of it (${JSON.stringify(path)})`)
+          throw refused({ problem: 'archive_link_outside', name: quoted(path) })
         }
       }
     },

@@ -5,6 +5,7 @@
 import { promisify } from 'node:util'
 import { PassThrough, type Readable } from 'node:stream'
 import yauzl from 'yauzl'
+import { quoted } from '#shared/domain/archive-rule.ts'
 import { refused, type Target } from './target.ts'
 
 const LINK_LIMIT_BYTES = 4096
@@ -32,7 +33,7 @@ function closing(stream: Readable): Readable {
 const openZip = (file: string): Promise<yauzl.ZipFile> =>
   new Promise((resolve, reject) => {
     yauzl.open(file, { lazyEntries: true, autoClose: false }, (error, zip) => {
-      if (error) reject(refused(`it is not a readable zip archive (${error.message})`))
+      if (error) reject(refused({ problem: 'archive_not_zip', error: error.message }))
       else resolve(zip)
     })
   })
@@ -50,13 +51,14 @@ export async function extractZip(file: string, target: Target): Promise<void> {
       : null
     const type = (mode ?? 0) & FILE_TYPE
     if (entry.fileName.endsWith('/') || type === FOLDER) return target.folder(entry.fileName, mode)
-    if (entry.isEncrypted()) throw refused('it is protected by a password')
+    if (entry.isEncrypted()) throw refused({ problem: 'archive_has_password' })
     if (type === LINK) {
-      if (entry.uncompressedSize > LINK_LIMIT_BYTES) throw refused('a link in it is too long')
+      if (entry.uncompressedSize > LINK_LIMIT_BYTES)
+        throw refused({ problem: 'archive_link_too_long' })
       return target.link(entry.fileName, await readText(await openEntry(entry)))
     }
     if (type !== 0 && type !== FILE)
-      throw refused(`it contains an entry that is not a file (${JSON.stringify(entry.fileName)})`)
+      throw refused({ problem: 'archive_not_a_file', name: quoted(entry.fileName) })
     return target.file(entry.fileName, mode, await openEntry(entry))
   }
 
@@ -67,7 +69,9 @@ export async function extractZip(file: string, target: Target): Promise<void> {
       })
       zip.once('end', resolve)
       // The library itself reports names that lead out of the archive.
-      zip.once('error', (error: Error) => reject(refused(`it is damaged (${error.message})`)))
+      zip.once('error', (error: Error) =>
+        reject(refused({ problem: 'archive_damaged', error: error.message })),
+      )
       zip.readEntry()
     })
   } finally {

@@ -100,10 +100,10 @@ it('answers only its own controller, and does not treat a command as an inspecti
   const { hub } = stage
   expect(await hub.inspect({ detections: [] }, commandText)).toEqual({
     ok: false,
-    message: 'The signature of the question is not valid.',
+    message: 'The signature of the command is not valid.',
   })
   expect(await hub.inspect({ detections: [], device_id: DeviceId.parse(2) })).toEqual({
     ok: false,
-    message: 'The question is for device 2.',
+    message: 'The command is for device 2.',
   })
 })

@@ -26,7 +26,7 @@ type Opened<P> =
 type Addressee = Pick<Enrollment, 'device_id' | 'key_id' | 'command_key'>
 
 /** What an envelope may contain. The signed text differs per purpose, so no envelope passes for another. */
-type Purpose<P> = { called: string; schema: z.ZodType<P>; signedText: (payload: string) => string }
+type Purpose<P> = { schema: z.ZodType<P>; signedText: (payload: string) => string }
 
 export const refuse = (
   why: Refusal['why'],
@@ -50,22 +50,22 @@ function parseJson(text: string): unknown {
 function open<P extends { device_id: number }>(
   body: unknown,
   { device_id, key_id, command_key }: Addressee,
-  { called, schema, signedText }: Purpose<P>,
+  { schema, signedText }: Purpose<P>,
 ): Opened<P> {
   const no = (
     why: Extract<Opened<P>, { ok: false }>['why'],
     text: CodedRefusal,
   ): Extract<Opened<P>, { ok: false }> => ({ ok: false, why, text })
   const outer = WithEnvelope.safeParse(body)
-  if (!outer.success) return no('malformed', coded('envelope_unreadable', { called }))
+  if (!outer.success) return no('malformed', coded('envelope_unreadable', {}))
   const { payload, signature, key_id: signedWith } = outer.data.envelope
-  if (signedWith !== key_id) return no('bad_signature', coded('key_unknown', { called }))
+  if (signedWith !== key_id) return no('bad_signature', coded('key_unknown', {}))
   if (!verifies(command_key, signedText(payload), signature))
-    return no('bad_signature', coded('signature_invalid', { called }))
+    return no('bad_signature', coded('signature_invalid', {}))
   const parsed = schema.safeParse(parseJson(payload))
-  if (!parsed.success) return no('malformed', coded('command_unreadable', { called }))
+  if (!parsed.success) return no('malformed', coded('command_unreadable', {}))
   if (parsed.data.device_id !== device_id)
-    return no('wrong_device', coded('wrong_device', { called, device: parsed.data.device_id }))
+    return no('wrong_device', coded('wrong_device', { device: parsed.data.device_id }))
   return { ok: true, payload: parsed.data }
 }
 
@@ -80,17 +80,14 @@ function openInOrder<P extends { device_id: number; sequence: number }>(
   if (!opened.ok) return refuse(opened.why, opened.text)
   const { sequence } = opened.payload
   if (sequence <= lastSequence)
-    return refuse(
-      'replayed',
-      coded('replayed', { called: purpose.called, sequence, last: lastSequence }),
-    )
+    return refuse('replayed', coded('replayed', { sequence, last: lastSequence }))
   return opened
 }
 
-const COMMAND = { called: 'command', schema: CommandPayload, signedText: commandText }
-const UPDATE = { called: 'command', schema: UpdatePayload, signedText: updateText }
-const RESTART = { called: 'order', schema: RestartPayload, signedText: restartText }
-const INSPECTION = { called: 'question', schema: InspectPayload, signedText: inspectText }
+const COMMAND = { schema: CommandPayload, signedText: commandText }
+const UPDATE = { schema: UpdatePayload, signedText: updateText }
+const RESTART = { schema: RestartPayload, signedText: restartText }
+const INSPECTION = { schema: InspectPayload, signedText: inspectText }
 
 /** Opens a command as received. */
 export const openCommand = (body: unknown, addressee: Addressee, lastSequence: number) =>

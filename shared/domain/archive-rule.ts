@@ -1,7 +1,8 @@
 /**
  * Which archives a platform can extract. The controller applies the rule at the upload and the agent at the extraction, entry by
- * entry in the archive's order. A problem is a clause that continues "The archive …: ".
+ * entry in the archive's order.
  */
+import type { ArchiveProblem } from './coded-texts/codes.ts'
 import { ARCHIVE_ENTRY_LIMIT, isWindowsPath, linkTarget, safeArchivePath } from './archives.ts'
 import type { DevicePlatform } from './platforms.ts'
 
@@ -18,14 +19,15 @@ export type ArchiveItem =
   | { name: string; type: 'link' | 'hardlink'; target: string }
 
 /** A checked path ('' for the archive's own folder), or why the archive cannot be extracted. */
-export type ArchiveVerdict = { path: string; problem?: never } | { path?: never; problem: string }
+export type ArchiveVerdict =
+  { path: string; problem?: never } | { path?: never; problem: ArchiveProblem }
 
 const FOLDER = 0
 const FILE = 1
 const LINK = 2
 
 /** A name as shown in a message. */
-const quoted = (name: string): string => JSON.stringify(name.slice(0, 200))
+export const quoted = (name: string): string => JSON.stringify(name.slice(0, 200))
 
 /** Length of the text in UTF-8 bytes. */
 function utf8Bytes(text: string): number {
@@ -59,13 +61,14 @@ const NAMES: Record<DevicePlatform, string> = {
   macos: 'macOS',
 }
 
-function nameProblem(path: string, platform: DevicePlatform): string | null {
+function nameProblem(path: string, platform: DevicePlatform): ArchiveProblem | null {
+  const values = { name: quoted(path), system: NAMES[platform] }
   if (platform === 'windows')
-    return isWindowsPath(path) ? null : `Windows does not allow the name ${quoted(path)}`
+    return isWindowsPath(path) ? null : { problem: 'archive_name_refused', ...values }
   const isLong =
     path.split('/').some((part) => utf8Bytes(part) > COMPONENT_LIMIT_BYTES) ||
     (platform === 'macos' && utf8Bytes(path) > MACOS_PATH_LIMIT_BYTES)
-  return isLong ? `the name ${quoted(path)} in it is too long for ${NAMES[platform]}` : null
+  return isLong ? { problem: 'archive_name_too_long', ...values } : null
 }
 
 export function createArchiveRule(platform: DevicePlatform) {
@@ -76,15 +79,17 @@ export function createArchiveRule(platform: DevicePlatform) {
   let entries = 0
 
   const twoThings = (path: string): ArchiveVerdict => ({
-    problem: `it contains ${quoted(path)} both as a folder and as something else`,
+    problem: { problem: 'archive_name_clash', name: quoted(path) },
   })
   const twice = (path: string): ArchiveVerdict => ({
     problem:
       platform === 'linux'
-        ? `it contains two entries of the same name (${quoted(path)} occurs twice)`
-        : `it contains two entries of the same name (${quoted(path)} occurs twice, or in two spellings that are the same on ${NAMES[platform]})`,
+        ? { problem: 'archive_name_twice', name: quoted(path) }
+        : { problem: 'archive_name_same', name: quoted(path), system: NAMES[platform] },
   })
-  const tooMany = { problem: `it contains more than ${ARCHIVE_ENTRY_LIMIT} files` }
+  const tooMany: ArchiveVerdict = {
+    problem: { problem: 'archive_too_many_files', limit: ARCHIVE_ENTRY_LIMIT },
+  }
 
   function find(path: string): number | undefined {
     let node: number | undefined = 0
@@ -118,21 +123,22 @@ export function createArchiveRule(platform: DevicePlatform) {
     return { path }
   }
 
-  function linkProblem(item: ArchiveItem, path: string): string | null {
+  function linkProblem(item: ArchiveItem, path: string): ArchiveProblem | null {
+    const name = quoted(path)
     if (item.type === 'link') {
-      if (platform === 'windows') return 'it contains links'
+      if (platform === 'windows') return { problem: 'archive_links' }
       if (item.target === '' || item.target.length > LINK_LIMIT)
-        return `a link in it has no target, or one that is too long (${quoted(path)})`
+        return { problem: 'archive_link_target', name }
       return linkTarget(path, item.target) === null
-        ? `a link in it leads out of it (${quoted(path)})`
+        ? { problem: 'archive_link_outside', name }
         : null
     }
     if (item.type !== 'hardlink') return null
     const target = safeArchivePath(item.target)
-    if (target === null) return `a link in it leads out of it (${quoted(path)})`
+    if (target === null) return { problem: 'archive_link_outside', name }
     const node = target === '' ? undefined : find(target)
     return node === undefined || kinds[node] !== FILE
-      ? `a hard link in it does not name an earlier file (${quoted(path)})`
+      ? { problem: 'archive_hard_link', name }
       : null
   }
 
@@ -140,9 +146,10 @@ export function createArchiveRule(platform: DevicePlatform) {
     add(item: ArchiveItem): ArchiveVerdict {
       if (++entries > ARCHIVE_ENTRY_LIMIT) return tooMany
       const path = safeArchivePath(item.name)
-      if (path === null) return { problem: `a name in it leads out of it (${quoted(item.name)})` }
+      if (path === null)
+        return { problem: { problem: 'archive_name_outside', name: quoted(item.name) } }
       if (path === '')
-        return item.type === 'folder' ? { path } : { problem: 'a file in it has no name' }
+        return item.type === 'folder' ? { path } : { problem: { problem: 'archive_name_empty' } }
       const problem = nameProblem(path, platform) ?? linkProblem(item, path)
       if (problem !== null) return { problem }
       return place(path, item.type === 'folder' ? FOLDER : item.type === 'link' ? LINK : FILE)
@@ -151,11 +158,11 @@ export function createArchiveRule(platform: DevicePlatform) {
 }
 export type ArchiveRule = ReturnType<typeof createArchiveRule>
 
-/** Why the platform cannot extract an archive of these items, as a clause; null: it can. */
+/** Why the platform cannot extract an archive of these items; null: it can. */
 export function archiveProblem(
   items: Iterable<ArchiveItem>,
   platform: DevicePlatform,
-): string | null {
+): ArchiveProblem | null {
   const rule = createArchiveRule(platform)
   for (const item of items) {
     const { problem } = rule.add(item)

@@ -64,6 +64,14 @@ const examples: [CodedText, string][] = [
     'The package could not be fetched in 3 tries: the server answered 500 Oops.',
   ],
   [
+    coded('archive_refused', { problem: 'archive_name_refused', name: '"a:b"', system: 'Windows' }),
+    'The archive is not extracted: Windows does not allow the name "a:b".',
+  ],
+  [
+    coded('removal_needs_file', { software: 'Tools' }),
+    'Tools cannot be removed: no file in its archive was chosen to remove it.',
+  ],
+  [
     coded('refused', { refusal: 'kind_unsupported', kind: 'msi' }),
     'The agent refused the command: This PC does not run .msi installers.',
   ],
@@ -119,6 +127,9 @@ describe('a code from outside', () => {
     ['installer_failed', { exit_code: 1, kind: 'deb', cause: 'cause_wrong_arch' }],
     ['installer_failed', { exit_code: 1, kind: 'deb', cause: 'toString' }],
     ['fetch_failed', { tries: 3, problem: 'problem_answer' }],
+    ['archive_refused', { problem: 'archive_links_of_later' }],
+    ['archive_refused', { problem: 'archive_name_twice' }],
+    ['archive_refused', { problem: 'problem_silence', seconds: 1 }],
     ['side_effects', {}],
   ])('%s with %j is not understood', (code, params) => {
     expect(readCoded(code, params)).toBeNull()

@@ -5,7 +5,7 @@
 import { z } from 'zod'
 import { InstallerKind } from '../platforms.ts'
 import { fits, namesIn, type AnyValues, type ValuesOf } from '../templates.ts'
-import { CAUSES, PROBLEMS, type HEADS } from './composed.en.ts'
+import { ARCHIVE_PROBLEMS, CAUSES, PROBLEMS, type HEADS } from './composed.en.ts'
 import { PLAIN, REFUSALS } from './plain.en.ts'
 
 /** Characters per parameter. Agents cut longer ones. */
@@ -15,6 +15,7 @@ export const MESSAGE_LIMIT = 2_000
 
 const text = z.string().max(TEXT_LIMIT)
 const number = z.number().finite()
+const value = z.union([text, number])
 /** Set, or left out. */
 const flag = z.literal(1).optional()
 const keysOf = <T extends object>(table: T) => z.enum(Object.keys(table) as (keyof T & string)[])
@@ -22,6 +23,12 @@ const keysOf = <T extends object>(table: T) => z.enum(Object.keys(table) as (key
 const Cause = keysOf(CAUSES)
 export type Cause = z.infer<typeof Cause>
 const Problem = keysOf(PROBLEMS)
+const ArchiveProblemKey = keysOf(ARCHIVE_PROBLEMS)
+/** A clause with its parameters. */
+type ClauseOf<T extends Record<string, string>> = {
+  [K in keyof T]: { problem: K } & ValuesOf<T[K]>
+}[keyof T]
+export type ArchiveProblem = ClauseOf<typeof ARCHIVE_PROBLEMS>
 export const Refusal = keysOf(REFUSALS)
 export type RefusalCode = z.infer<typeof Refusal>
 
@@ -85,6 +92,13 @@ export const COMPOSED = {
   dpkg_cannot_read: z.strictObject(tool),
   side_effects: someEffect,
   side_effects_of_removal: someEffect,
+  archive_refused: z.strictObject({
+    problem: ArchiveProblemKey,
+    name: value.optional(),
+    system: value.optional(),
+    error: value.optional(),
+    limit: value.optional(),
+  }),
   fetch_failed: z.strictObject({
     tries: number,
     problem: Problem,
@@ -99,7 +113,6 @@ export const COMPOSED = {
     event: text.optional(),
     kind: text.optional(),
     error: text.optional(),
-    called: text.optional(),
     device: number.optional(),
     sequence: number.optional(),
     last: number.optional(),
@@ -176,7 +189,11 @@ export function readCoded(code: unknown, params: unknown): CodedText | null {
 
 /** Whether the texts that the parameters name have their own parameters. */
 function hasParts(values: AnyValues): boolean {
-  const tables = { cause: CAUSES, problem: PROBLEMS, refusal: REFUSALS } as const
+  const tables = {
+    cause: CAUSES,
+    problem: { ...PROBLEMS, ...ARCHIVE_PROBLEMS },
+    refusal: REFUSALS,
+  } as const
   return Object.entries(tables).every(([name, table]: [string, Record<string, string>]) => {
     const key = values[name]
     return key === undefined || fits(table[key]!, values)

@@ -5,15 +5,23 @@ import { formatExitCode } from '../windows-codes.ts'
 import {
   isComposed,
   MESSAGE_LIMIT,
+  type ArchiveProblem,
   type CodedText,
   type ComposedCode,
   type TextParams,
 } from './codes.ts'
-import { CAUSES, HEADS, PARTS, PROBLEMS } from './composed.en.ts'
+import { ARCHIVE_PROBLEMS, CAUSES, HEADS, PARTS, PROBLEMS } from './composed.en.ts'
 import { PLAIN } from './plain.en.ts'
 
 /** Every text and part of a text in English. */
-export const ENGLISH = { ...PLAIN, ...HEADS, ...CAUSES, ...PROBLEMS, ...PARTS } as const
+export const ENGLISH = {
+  ...PLAIN,
+  ...HEADS,
+  ...CAUSES,
+  ...PROBLEMS,
+  ...ARCHIVE_PROBLEMS,
+  ...PARTS,
+} as const
 export type PartKey = keyof typeof ENGLISH
 /** A sentence, or a clause within one. */
 export type Part = { key: PartKey; values: Readonly<Record<string, Value>> }
@@ -120,6 +128,10 @@ function composedParts(text: Extract<CodedText, { code: ComposedCode }>): Part[]
       return effectParts(text.params, 'would')
     case 'side_effects_of_removal':
       return effectParts(text.params, 'would_also')
+    case 'archive_refused': {
+      const { problem, ...values } = text.params
+      return [part('archive_refused', { why: [part(problem, values)] })]
+    }
     case 'fetch_failed': {
       const { tries, problem, ...values } = text.params
       return [part('fetch_failed', { tries, why: [part(problem, values)] })]
@@ -159,3 +171,7 @@ export function composeWith(
 /** The English text, which stands beside code and parameters wherever they are stored or sent. */
 export const compose = (text: CodedText): string =>
   composeWith(text, (key, values) => fill(ENGLISH[key], values)).slice(0, MESSAGE_LIMIT)
+
+/** A clause about an archive in English. */
+export const composeProblem = ({ problem, ...values }: ArchiveProblem): string =>
+  fill(ARCHIVE_PROBLEMS[problem], values)

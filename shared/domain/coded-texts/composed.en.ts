@@ -42,6 +42,32 @@ export const PROBLEMS = {
   problem_other: '{error}',
 } as const
 
+/** Why an archive cannot be extracted. They continue "The archive …: ". */
+export const ARCHIVE_PROBLEMS = {
+  archive_entry_unnamed: 'the command does not name the file to run',
+  archive_entry_missing: 'it contains no file {name}',
+  archive_name_taken: 'it contains two entries of the same name',
+  archive_name_twice: 'it contains two entries of the same name ({name} occurs twice)',
+  archive_name_same:
+    'it contains two entries of the same name ({name} occurs twice, or in two spellings that are the same on {system})',
+  archive_name_clash: 'it contains {name} both as a folder and as something else',
+  archive_name_outside: 'a name in it leads out of it ({name})',
+  archive_name_empty: 'a file in it has no name',
+  archive_name_refused: '{system} does not allow the name {name}',
+  archive_name_too_long: 'the name {name} in it is too long for {system}',
+  archive_links: 'it contains links',
+  archive_link_target: 'a link in it has no target, or one that is too long ({name})',
+  archive_link_too_long: 'a link in it is too long',
+  archive_link_outside: 'a link in it leads out of it ({name})',
+  archive_hard_link: 'a hard link in it does not name an earlier file ({name})',
+  archive_not_a_file: 'it contains an entry that is not a file ({name})',
+  archive_too_many_files: 'it contains more than {limit} files',
+  archive_longer: 'it contains more than when it was uploaded',
+  archive_has_password: 'it is protected by a password',
+  archive_not_zip: 'it is not a readable zip archive ({error})',
+  archive_damaged: 'it is damaged ({error})',
+} as const
+
 /** Sentences whose keys are codes on the wire, followed by others. */
 export const HEADS = {
   installed: 'Installed.',
@@ -73,6 +99,7 @@ export const HEADS = {
     'The installer reported success (exit code {exit_code}), but the detection rule finds the software.',
   installer_failed: 'The installer failed with exit code {exit_code}: {meaning}.',
   dpkg_cannot_read: 'dpkg-deb cannot read the package on this PC.',
+  archive_refused: 'The archive is not extracted: {why}.',
   fetch_failed: 'The package could not be fetched in {tries} tries: {why}.',
   refused: 'The agent refused the command: {why}',
 } as const

@@ -68,8 +68,6 @@ const AGENT = {
   disk_full: 'The disk is full: the package could not be stored.',
   no_room: 'There is not enough space for it in {folder}.',
   package_not_stored: 'The package could not be stored: {error}',
-  /** `problem` is a clause of the agent. */
-  archive_refused: 'The archive is not extracted: {problem}.',
   archive_disk_full: 'The disk became full while the archive was extracted.',
   archive_unreadable: 'The archive cannot be extracted: {error}.',
   deb_unreadable: 'The file is not a readable .deb package.',
@@ -109,12 +107,12 @@ export const REFUSALS = {
   agent_restarting: 'The agent is about to restart for an update.',
   too_many_attempts: 'Too many attempts are waiting on this PC.',
   command_not_stored: 'The command could not be stored: {error}',
-  envelope_unreadable: 'The {called} has no readable envelope.',
-  key_unknown: 'The {called} is signed with a key that this agent does not know.',
-  signature_invalid: 'The signature of the {called} is not valid.',
-  command_unreadable: 'The signed {called} cannot be read.',
-  wrong_device: 'The {called} is for device {device}.',
-  replayed: 'The sequence of the {called}, {sequence}, is not above {last}.',
+  envelope_unreadable: 'The command has no readable envelope.',
+  key_unknown: 'The command is signed with a key that this agent does not know.',
+  signature_invalid: 'The signature of the command is not valid.',
+  command_unreadable: 'The signed command cannot be read.',
+  wrong_device: 'The command is for device {device}.',
+  replayed: 'The sequence of the command, {sequence}, is not above {last}.',
   /** `obstacle` is a sentence of the agent. */
   update_obstacle: '{obstacle}',
   update_for_other_pc: '{file} is not for this PC.',
@@ -136,8 +134,14 @@ const PREVIEWS = {
   will_lack_installer: '{software} has no installer for {platform} {arch}. Add one under Software.',
   is_installed: '{software} is already installed.',
   is_not_installed: '{software} is not installed.',
-  /** `obstacle` is a clause of the controller. */
-  cannot_be_removed: '{software} cannot be removed: {obstacle}.',
+  removal_needs_windows_rule:
+    '{software} cannot be removed: its detection rule is neither a product code nor an entry in the list of installed programs.',
+  removal_needs_package:
+    '{software} cannot be removed: its detection rule does not name the package.',
+  removal_needs_file:
+    '{software} cannot be removed: no file in its archive was chosen to remove it.',
+  removal_impossible:
+    '{software} cannot be removed: installers of this kind cannot remove what they installed.',
   disk_too_full: 'The disk is too full. Free some space on it first.',
   will_lack_rule:
     'Its agent is too old for the detection rule of {software} ({rule}). Update the agent under PCs.',

@@ -256,7 +256,7 @@ function foresee(
       return {
         outcome: 'will_fail',
         reason: 'install_failed',
-        text: coded('cannot_be_removed', { software: softwareTitle(item), obstacle }),
+        text: coded(obstacle, { software: softwareTitle(item) }),
       }
     // Removing writes nothing to the disk, unless the uninstaller is in an archive.
     if (!installer.archive?.uninstall_entry) return null

@@ -11,6 +11,7 @@ import { extract, type Header } from 'tar-stream'
 import type yauzl from 'yauzl'
 import { AppError } from '#shared/contract/errors.ts'
 import { archiveProblem, type ArchiveItem } from '#shared/domain/archive-rule.ts'
+import { composeProblem } from '#shared/domain/coded-texts/compose.ts'
 import {
   ARCHIVE_ENTRY_LIMIT,
   ARCHIVE_EXPANDED_LIMIT_BYTES,
@@ -62,7 +63,7 @@ function collector(window: Window) {
       const problems: ArchiveFacts['problems'] = {}
       for (const platform of PLATFORMS) {
         const problem = archiveProblem(items, platform)
-        if (problem !== null) problems[platform] = problem
+        if (problem !== null) problems[platform] = composeProblem(problem)
       }
       if (
         problems.linux !== undefined &&
