@@ -1,5 +1,5 @@
 /** `npm run bench -- [NAME] [--json] [options]`: runs each benchmark together with its reference. */
-import { parseArgs } from 'node:util'
+import { commandLineWithNames, refuseCommandLine } from '../build/support/command-line.ts'
 import { agent } from './agent.ts'
 import { agentDownload } from './agent-download.ts'
 import { coldStart } from './cold-start.ts'
@@ -18,25 +18,31 @@ import { targets } from './targets.ts'
 import { printTable, type BenchTable } from './table.ts'
 import { printUploads, uploads } from './uploads.ts'
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    json: { type: 'boolean', default: false },
-    agents: { type: 'string', default: '500' },
-    runs: { type: 'string', default: '5' },
-    targets: { type: 'string' },
-    seed: { type: 'string', default: '1' },
-    seconds: { type: 'string', default: '60' },
-    days: { type: 'string', default: '30' },
-    mib: { type: 'string', default: '1024' },
-    help: { type: 'boolean', short: 'h', default: false },
-  },
+const HELP = `Measures the product beside references, in the same run.
+
+Usage: npm run bench -- [NAME...] [--agents N] [--targets N] [--runs N] [--seed N] [--seconds N] [--days N] [--mib N] [--json]
+
+  NAME    agent, agent-download, cold-start, come-back, command, crash, dispatch, events, fuzz, history, hub, progress,
+          serve, targets, uploads; all of them without a name
+  --json  one line of JSON for each
+`
+
+const { values, positionals } = commandLineWithNames(HELP, {
+  json: { type: 'boolean', default: false },
+  agents: { type: 'string', default: '500' },
+  runs: { type: 'string', default: '5' },
+  targets: { type: 'string' },
+  seed: { type: 'string', default: '1' },
+  seconds: { type: 'string', default: '60' },
+  days: { type: 'string', default: '30' },
+  mib: { type: 'string', default: '1024' },
 })
+const refuse = (why: string): never => refuseCommandLine(new Error(why), HELP)
 type Result = BenchTable | { text: string; json: object }
 const count = (text: string, max: number): number => {
   const n = Number(text)
   if (!Number.isInteger(n) || n < 1 || n > max)
-    usage(`expected a whole number from 1 to ${max}, not "${text}"`)
+    refuse(`expected a whole number from 1 to ${max}, not "${text}"`)
   return n
 }
 /** Each returns a table to print, or prints its own summary. */
@@ -94,16 +100,9 @@ const benches: Record<string, () => Result | Promise<Result>> = {
   'cold-start': () => coldStart({ runs: count(values.runs, 100) }),
 }
 
-function usage(error?: string): never {
-  const text = `Usage: npm run bench -- [${Object.keys(benches).join(' | ')}] [--agents N] [--targets N] [--runs N] [--seed N] [--seconds N] [--days N] [--mib N] [--json]`
-  console.error(error ? `bench: ${error}\n${text}` : text)
-  process.exit(error ? 2 : 0)
-}
-
-if (values.help) usage()
 const names = positionals.length > 0 ? positionals : Object.keys(benches)
 const unknown = names.find((name) => !Object.hasOwn(benches, name))
-if (unknown) usage(`there is no benchmark "${unknown}"`)
+if (unknown) refuse(`there is no benchmark "${unknown}"`)
 for (const name of names) {
   const result = await benches[name]!()
   if (values.json) console.log(JSON.stringify('text' in result ? result.json : result))

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import fs from 'node:fs/promises'
 import path from 'node:path'
+import { commandLine } from './support/command-line.ts'
 import { projectRoot } from './support/project.ts'
 import { withLock } from './support/lock.ts'
 import { run } from './support/run.ts'
@@ -172,9 +173,17 @@ async function exists(file: string): Promise<boolean> {
   )
 }
 
+const HELP = `Builds the app and the agent's bundle into out/, unless they are built from these sources.
+
+Usage: npm run build [-- --force]
+
+  --force   builds in any case
+`
+
 if (import.meta.main) {
+  const { force = false } = commandLine(HELP, { force: { type: 'boolean' } })
   try {
-    if (!(await ensureBuilt({ force: process.argv.includes('--force') }))) {
+    if (!(await ensureBuilt({ force }))) {
       console.error('the app is built already')
     }
   } catch (error) {

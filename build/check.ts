@@ -1,6 +1,15 @@
 /** `npm run check`: types, lint, import rules and format in parallel; each prints only what it finds. */
+import { commandLine } from './support/command-line.ts'
 import { run, npmCommand } from './support/run.ts'
 import { projectRoot } from './support/project.ts'
+
+commandLine(
+  `Checks types, lint, import rules and format; prints only what is wrong.
+
+Usage: npm run check
+`,
+  {},
+)
 
 type Check = 'types' | 'lint' | 'imports' | 'format'
 const LIMIT_MS = 10 * 60_000

@@ -4,11 +4,11 @@
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
-import { parseArgs } from 'node:util'
 import { z } from 'zod'
 import { systemClock } from '#shared/node/clock.ts'
 import { kindOfFileName } from '#shared/domain/platforms.ts'
 import { createInspection, type PackageFacts } from '../main/controller/slices/inspection/index.ts'
+import { commandLineWithNames } from './support/command-line.ts'
 import { compare, FIELDS, TrueFacts, type Comparison } from './corpus/compare.ts'
 
 const HELP = `What the readers know about installers whose facts are known.
@@ -71,18 +71,13 @@ function countsOf(results: readonly Result[]) {
   return perField
 }
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    json: { type: 'boolean', default: false },
-    verbose: { type: 'boolean', default: false },
-    help: { type: 'boolean', short: 'h', default: false },
-  },
+const { values, positionals } = commandLineWithNames(HELP, {
+  json: { type: 'boolean', default: false },
+  verbose: { type: 'boolean', default: false },
 })
 const [folder] = positionals
 const manifest = folder && path.join(folder, 'manifest.json')
-if (values.help) process.stdout.write(HELP)
-else if (!manifest || !existsSync(manifest)) {
+if (!manifest || !existsSync(manifest)) {
   process.stderr.write(manifest ? `There is no ${manifest}.\n` : HELP)
   process.exitCode = 2
 } else {

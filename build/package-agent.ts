@@ -8,7 +8,6 @@ import fs from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { parseArgs } from 'node:util'
 import { AGENTS_MANIFEST, type AgentsManifest } from '#shared/contract/agent/update.ts'
 import { Sha256 } from '#shared/domain/ids.ts'
 import { bundleAgent, type Variant } from './agent/bundle.ts'
@@ -18,11 +17,17 @@ import { AGENT_TARGETS, DEFAULT_TARGETS, targetsByIds, type AgentTarget } from '
 import { writeWindowsExecutable } from './agent/windows-executable.ts'
 import { compileWindowsHelper, HELPER_NAME } from './agent/windows-helper.ts'
 import { sourceFingerprint } from './build-app.ts'
+import { commandLine, refuseCommandLine } from './support/command-line.ts'
 import { withLock } from './support/lock.ts'
 import { projectRoot } from './support/project.ts'
 import { run } from './support/run.ts'
 
-const usage = 'usage: npm run package:agent -- [--target ID,ID…]'
+const HELP = `Builds the agent's executables into dist/agent/, unless they are built from these sources.
+
+Usage: npm run package:agent -- [--target ID[,ID...]]
+
+  --target  only these: ${AGENT_TARGETS.map(({ id }) => id).join(', ')}
+`
 /** The major version of the Node in every agent; the Node that builds it must have the same. */
 const NODE_MAJOR = 24
 const BUNDLE_NAME = 'agent.cjs'
@@ -263,14 +268,13 @@ async function chosenTargets(named: string | undefined): Promise<AgentTarget[]> 
   return AGENT_TARGETS.filter((_, index) => installed[index])
 }
 
-async function main(words: string[]): Promise<number> {
+async function main(): Promise<number> {
+  const { target } = commandLine(HELP, { target: { type: 'string' } })
   let targets: AgentTarget[]
   try {
-    const { target } = parseArgs({ args: words, options: { target: { type: 'string' } } }).values
     targets = await chosenTargets(target)
   } catch (error) {
-    console.error(`${(error as Error).message} (${usage})`)
-    return 2
+    refuseCommandLine(error, HELP)
   }
   try {
     for (const made of await packageAgents(targets, (message) => console.error(message))) {
@@ -285,4 +289,4 @@ async function main(words: string[]): Promise<number> {
   }
 }
 
-if (import.meta.main) process.exitCode = await main(process.argv.slice(2))
+if (import.meta.main) process.exitCode = await main()

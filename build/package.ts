@@ -1,7 +1,6 @@
 import { Arch, Platform, build } from 'electron-builder'
 import fs from 'node:fs/promises'
 import path from 'node:path'
-import { parseArgs } from 'node:util'
 import { DEFAULT_TARGETS, targetsByIds } from './agent/targets.ts'
 import { ensureBuilt } from './build-app.ts'
 import { createBuilderConfig, fusesOf } from './electron-builder.config.ts'
@@ -10,9 +9,17 @@ import { ElectronUnavailableError, resolveElectron } from './electron-runtime/re
 import type { Runtime } from './electron-runtime/resolve.ts'
 import { wrongFuses } from './fuses.ts'
 import { packageAgents } from './package-agent.ts'
+import { commandLine } from './support/command-line.ts'
 import { projectRoot } from './support/project.ts'
 
-const usage = 'usage: npm run package -- [--dir] [--allow-fallback] [--inspectable]'
+const HELP = `Builds the app and its installers for this computer's platform into dist/.
+
+Usage: npm run package -- [--dir] [--allow-fallback] [--inspectable]
+
+  --dir             only the folder with the app, no installers
+  --allow-fallback  with another build of Electron, if the release cannot be had; the result is not a release
+  --inspectable     leaves the inspector on, as the specs need it; only the folder, and not a release
+`
 
 export interface PackageOptions {
   /** Only the unpacked folder, no installers. */
@@ -189,19 +196,11 @@ function executableIn(): string {
 }
 
 async function main(): Promise<number> {
-  let flags
-  try {
-    flags = parseArgs({
-      options: {
-        'allow-fallback': { type: 'boolean' },
-        dir: { type: 'boolean' },
-        inspectable: { type: 'boolean' },
-      },
-    }).values
-  } catch (error) {
-    console.error(`${(error as Error).message} (${usage})`)
-    return 2
-  }
+  const flags = commandLine(HELP, {
+    'allow-fallback': { type: 'boolean' },
+    dir: { type: 'boolean' },
+    inspectable: { type: 'boolean' },
+  })
   try {
     const result = await packageApp({
       dirOnly: flags.dir,

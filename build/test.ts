@@ -8,6 +8,7 @@ import { mkdir, readFile, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { ensureBuilt } from './build-app.ts'
 import { resolveElectron } from './electron-runtime/resolve.ts'
+import { commandLine } from './support/command-line.ts'
 import { projectRoot } from './support/project.ts'
 import { countLine, readSecondTries } from './support/second-tries.ts'
 import { ensureSystemPackages } from './system-packages.ts'
@@ -20,7 +21,13 @@ type Counts = {
   /** File and name of each test that failed. */
   failures: string[]
 }
-const full = process.argv.includes('--full')
+const HELP = `Runs all tests: units and integration, the controller's again in Electron's Node, and the specs in a real Electron.
+
+Usage: npm test [-- --full]
+
+  --full   with the long runs (npm run test:full)
+`
+const { full = false } = commandLine(HELP, { full: { type: 'boolean' } })
 const reports = path.join(projectRoot, 'test-results')
 const unitReport = path.join(reports, 'unit.json')
 

@@ -7,9 +7,18 @@ import os from 'node:os'
 import path from 'node:path'
 import { ensureBuilt } from '../build/build-app.ts'
 import { ElectronUnavailableError, resolveElectron } from '../build/electron-runtime/resolve.ts'
+import { asksForHelp } from '../build/support/command-line.ts'
 import { projectRoot } from '../build/support/project.ts'
 import { ensureSystemPackages } from '../build/system-packages.ts'
 import { openDisplay } from '../build/with-display.ts'
+
+const HELP = `Runs the specs in a real Electron.
+
+Usage: npm run e2e -- [--packaged] [FILE...] [Playwright's options]
+
+  --packaged  in the packaged app instead of the built one
+  FILE        only the specs whose path contains it
+`
 
 const print = (message: string): void => console.error(message)
 
@@ -64,4 +73,5 @@ async function main(): Promise<number> {
   }
 }
 
-process.exitCode = await main()
+if (asksForHelp(process.argv.slice(2))) process.stdout.write(HELP)
+else process.exitCode = await main()
