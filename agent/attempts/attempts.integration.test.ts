@@ -80,7 +80,7 @@ describe('a shell script', () => {
       status: 'failed',
       reason: 'install_failed',
       message:
-        'The installer could not be started: it, or the program that runs it, does not exist.',
+        'The installer could not be started: its file, or the program that runs it, does not exist.',
     })
   })
 
@@ -186,7 +186,7 @@ describe('the detection rule', () => {
       status: 'success',
       exit_code: 9,
       message:
-        'Installed: the installer reported exit code 9, the installer reported a failure, but the detection rule finds the software.',
+        'Installed: the installer failed with exit code 9 (the installer reported a failure), but the detection rule finds the software.',
     })
   })
 })
@@ -204,11 +204,11 @@ describe('a package', () => {
     expect(countRuns(rootPath)).toBe(0)
   })
 
-  it('fails immediately with the status if it is gone from the hub, or from another server', async () => {
+  it('fails immediately if the hub answers 404, or if its URL is not http or https', async () => {
     const { hub } = stage
-    const gone = hub.payload({ url: '/content/gone' })
-    await hub.deploy(gone)
-    expect(await hub.result(gone)).toMatchObject({
+    const missing = hub.payload({ url: '/content/missing' })
+    await hub.deploy(missing)
+    expect(await hub.result(missing)).toMatchObject({
       reason: 'download_failed',
       message: 'The package could not be fetched: the server answered 404 Not Found.',
     })

@@ -58,7 +58,7 @@ it.runIf(process.platform === 'linux')(
     setStatus('Discharging')
     expect(await held({ on_battery: false, on_metered: true })).toBe('on_battery')
     expect(await held({ on_battery: true, on_metered: false })).toBeNull()
-    // As an older hub asks.
+    // An older hub sends no conditions.
     expect(await held()).toBeNull()
     setStatus('Charging')
     expect(await held({ on_battery: false, on_metered: false })).toBeNull()
@@ -90,13 +90,13 @@ it('answers in time even if system tools do not, and then accepts the next reque
   const ask = () => inspect({ envelope: { payload, signature, key_id: 'key' } })
   const startMs = performance.now()
   expect(await ask()).toMatchObject({ ok: true, presences: ['unknown'], held_by: null })
-  // They never answer. The agent itself waits for 1.5 s, half as long as the hub; the rest is for a busy PC.
+  // The tools never answer. The agent gives up after 1.5 s, the hub after 3 s; this limit allows for a busy PC.
   expect(performance.now() - startMs).toBeLessThan(20_000)
   expect(await ask()).toMatchObject({ ok: true })
   expect(looks).toBe(2)
 })
 
-it('answers only its own controller, and does not treat a command as an inspection', async () => {
+it('refuses a request that is signed for another purpose or addressed to another device', async () => {
   const { hub } = stage
   expect(await hub.inspect({ detections: [] }, commandText)).toEqual({
     ok: false,

@@ -44,7 +44,7 @@ const examples: [CodedText, string][] = [
   ],
   [
     coded('installed_despite_exit_code', { kind: 'exe', exit_code: 5 }),
-    'Installed: the installer reported exit code 5, access denied, but the detection rule finds the software.',
+    'Installed: the installer failed with exit code 5 (access denied), but the detection rule finds the software.',
   ],
   [coded('ended_by_signal', {}), 'The installer was ended by an unknown signal.'],
   [

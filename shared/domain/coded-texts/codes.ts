@@ -1,6 +1,6 @@
 /**
- * Texts as codes with parameters, so that whoever shows one composes it in the reader's language. A closed list. Parameters
- * are short texts and numbers, because they come from agents and are stored for every target.
+ * Texts as codes with parameters, so that the program that shows one composes it in the reader's language. A closed list.
+ * Parameters are short texts and numbers, because they come from agents and are stored for every target.
  */
 import { z } from 'zod'
 import { InstallerKind } from '../platforms.ts'

@@ -87,9 +87,9 @@ export const HEADS = {
   removed_despite_signal:
     'Removed: the installer was ended by {signal}, but the detection rule does not find the software.',
   installed_despite_exit_code:
-    'Installed: the installer reported exit code {exit_code}, {meaning}, but the detection rule finds the software.',
+    'Installed: the installer failed with exit code {exit_code} ({meaning}), but the detection rule finds the software.',
   removed_despite_exit_code:
-    'Removed: the installer reported exit code {exit_code}, {meaning}, but the detection rule does not find the software.',
+    'Removed: the installer failed with exit code {exit_code} ({meaning}), but the detection rule does not find the software.',
   timed_out: 'The installer was stopped after its timeout of {seconds} s.',
   interrupted: 'The installer was interrupted and its exit code is not known.',
   ended_by_signal: 'The installer was ended by {signal}.',

@@ -49,7 +49,7 @@ const AGENT = {
   agent_failed: 'The agent failed: {error}',
   supervisor_ended: 'The installer was not started: its supervisor ended too early, several times.',
   installer_not_found:
-    'The installer could not be started: it, or the program that runs it, does not exist.',
+    'The installer could not be started: its file, or the program that runs it, does not exist.',
   installer_not_executable: 'The installer could not be started: this PC does not allow it to run.',
   installer_needs_rights: 'The installer could not be started: the agent lacks permission.',
   installer_not_a_program:

@@ -1,6 +1,6 @@
 /**
  * LZMA without a container, as NSIS and Inno Setup use it (after the specification in the LZMA SDK, lzma-specification.7z, which
- * is in the public domain). Decodes at most the wanted number of bytes, so a bomb costs no more than these.
+ * is in the public domain). Decodes at most `limitBytes`, which bounds the cost of a decompression bomb.
  */
 
 /** The data are damaged or cut off. */
@@ -14,8 +14,8 @@ const LENGTH_PROBABILITIES = 2 + 2 * 16 * 8 + 256
 const STATES = 12
 const MATCH_MIN = 2
 
-/** The bits that the range coder returns, each with an adapting probability. */
-function createBits(input: Uint8Array, start: number) {
+/** The range decoder: bits with adaptive probabilities, and direct bits without. */
+function createRangeDecoder(input: Uint8Array, start: number) {
   let at = start
   let range = 0xffffffff
   let code = 0
@@ -77,34 +77,34 @@ function createBits(input: Uint8Array, start: number) {
   }
   return { bit, direct, tree, reverseTree }
 }
-type Bits = ReturnType<typeof createBits>
+type RangeDecoder = ReturnType<typeof createRangeDecoder>
 
 const probabilities = (count: number): Uint16Array => new Uint16Array(count).fill(HALF)
 
-function readLength(bits: Bits, model: Uint16Array, position: number): number {
-  if (bits.bit(model, 0) === 0) return bits.tree(model, 2 + 8 * position, 3)
-  if (bits.bit(model, 1) === 0) return 8 + bits.tree(model, 2 + 128 + 8 * position, 3)
-  return 16 + bits.tree(model, 2 + 256, 8)
+function readLength(decoder: RangeDecoder, model: Uint16Array, position: number): number {
+  if (decoder.bit(model, 0) === 0) return decoder.tree(model, 2 + 8 * position, 3)
+  if (decoder.bit(model, 1) === 0) return 8 + decoder.tree(model, 2 + 128 + 8 * position, 3)
+  return 16 + decoder.tree(model, 2 + 256, 8)
 }
 
-function createDistances(bits: Bits) {
+function createDistances(decoder: RangeDecoder) {
   const slots = probabilities(4 * 64)
   const special = probabilities(128)
   const align = probabilities(16)
   return (length: number): number => {
-    const slot = bits.tree(slots, 64 * Math.min(length, 3), 6)
+    const slot = decoder.tree(slots, 64 * Math.min(length, 3), 6)
     if (slot < 4) return slot
     const count = (slot >> 1) - 1
     const base = (2 | (slot & 1)) * 2 ** count
-    if (slot < 14) return base + bits.reverseTree(special, base - slot, count)
-    return base + bits.direct(count - 4) * 16 + bits.reverseTree(align, 0, 4)
+    if (slot < 14) return base + decoder.reverseTree(special, base - slot, count)
+    return base + decoder.direct(count - 4) * 16 + decoder.reverseTree(align, 0, 4)
   }
 }
 
 /**
  * @param packed five bytes of properties, then the stream
- * @param limitBytes how much is wanted; the result is shorter only if the stream ends before
- * @param isOpenEnded streams without an end mark: where they end, the result ends
+ * @param limitBytes the number of bytes wanted; the result is shorter only if the stream ends earlier
+ * @param isOpenEnded true for streams without an end marker: a cut-off input ends the result instead of throwing
  * @throws LzmaError
  */
 export function unpackLzma(packed: Uint8Array, limitBytes: number, isOpenEnded = false): Buffer {
@@ -116,7 +116,7 @@ export function unpackLzma(packed: Uint8Array, limitBytes: number, isOpenEnded =
   const positionMask = (1 << Math.floor(properties / 45)) - 1
   if (literalContext + literalPosition > 8) throw new LzmaError('damaged')
 
-  const bits = createBits(packed, PROPERTIES_BYTES)
+  const decoder = createRangeDecoder(packed, PROPERTIES_BYTES)
   const literals = probabilities(0x300 << (literalContext + literalPosition))
   const isMatch = probabilities(STATES << 4)
   const isRepeat = probabilities(STATES)
@@ -126,7 +126,7 @@ export function unpackLzma(packed: Uint8Array, limitBytes: number, isOpenEnded =
   const isLong = probabilities(STATES << 4)
   const lengths = probabilities(LENGTH_PROBABILITIES)
   const repeatLengths = probabilities(LENGTH_PROBABILITIES)
-  const distance = createDistances(bits)
+  const distance = createDistances(decoder)
 
   const out = Buffer.alloc(limitBytes)
   let done = 0
@@ -144,18 +144,18 @@ export function unpackLzma(packed: Uint8Array, limitBytes: number, isOpenEnded =
       while (symbol < 0x100) {
         const matchBit = (match >> 7) & 1
         match <<= 1
-        const one = bits.bit(literals, from + ((1 + matchBit) << 8) + symbol)
+        const one = decoder.bit(literals, from + ((1 + matchBit) << 8) + symbol)
         symbol = (symbol << 1) | one
         if (matchBit !== one) break
       }
     }
-    while (symbol < 0x100) symbol = (symbol << 1) | bits.bit(literals, from + symbol)
+    while (symbol < 0x100) symbol = (symbol << 1) | decoder.bit(literals, from + symbol)
     out[done++] = symbol & 0xff
     state = state < 4 ? 0 : state < 10 ? state - 3 : state - 6
   }
   function repeated(): void {
-    if (bits.bit(isRepeat1, state) === 0) [rep0, rep1] = [rep1, rep0]
-    else if (bits.bit(isRepeat2, state) === 0) [rep0, rep1, rep2] = [rep2, rep0, rep1]
+    if (decoder.bit(isRepeat1, state) === 0) [rep0, rep1] = [rep1, rep0]
+    else if (decoder.bit(isRepeat2, state) === 0) [rep0, rep1, rep2] = [rep2, rep0, rep1]
     else [rep0, rep1, rep2, rep3] = [rep3, rep0, rep1, rep2]
   }
   function copy(length: number): void {
@@ -167,27 +167,27 @@ export function unpackLzma(packed: Uint8Array, limitBytes: number, isOpenEnded =
   function decode(): void {
     while (done < limitBytes) {
       const position = done & positionMask
-      if (bits.bit(isMatch, (state << 4) + position) === 0) {
+      if (decoder.bit(isMatch, (state << 4) + position) === 0) {
         literal()
         continue
       }
       let length: number
-      if (bits.bit(isRepeat, state) === 0) {
+      if (decoder.bit(isRepeat, state) === 0) {
         ;[rep1, rep2, rep3] = [rep0, rep1, rep2]
-        length = readLength(bits, lengths, position)
+        length = readLength(decoder, lengths, position)
         state = state < 7 ? 7 : 10
         rep0 = distance(length)
         if (rep0 === 0xffffffff) return
       } else {
         if (done === 0) throw new LzmaError('damaged')
-        if (bits.bit(isRepeat0, state) === 0) {
-          if (bits.bit(isLong, (state << 4) + position) === 0) {
+        if (decoder.bit(isRepeat0, state) === 0) {
+          if (decoder.bit(isLong, (state << 4) + position) === 0) {
             state = state < 7 ? 9 : 11
             copy(1)
             continue
           }
         } else repeated()
-        length = readLength(bits, repeatLengths, position)
+        length = readLength(decoder, repeatLengths, position)
         state = state < 7 ? 8 : 11
       }
       copy(length + MATCH_MIN)
