@@ -19,6 +19,7 @@ import { isoTime, type Clock, type Log, type Now, type Viewer } from '../../base
 import type { Devices } from '../devices/index.ts'
 import type { AgentOffer } from '../../base/agent-files.ts'
 import { createSingleTicker } from '../../base/ticker.ts'
+import { createTurns } from '../../base/turns.ts'
 import type { Signer } from '../signing/index.ts'
 import type { Store } from '../../store/store.ts'
 import { fileOf, type UpdateKnowledge } from './knowledge.ts'
@@ -32,6 +33,8 @@ export type AgentUpdates = ReturnType<typeof createAgentUpdates>
 
 /** Several changes within this time cause one check. */
 const SOON_MS = 1_000
+/** A page is read in about a millisecond. */
+const DEVICES_PER_PAGE = 1_000
 /** Each order is a separate commit, so other work can run in between. */
 const ORDERS_PER_LOOK = 10
 const TOO_OLD =
@@ -67,18 +70,30 @@ export function createAgentUpdates(deps: {
   })
   const { rows, obstacles, offerFor } = knowledge
   let isOver = false
+  /** Whether versions that failed too often were looked for since the start. */
+  let isJudged = false
 
   const outcomes = createOutcomes({
     ...deps,
     timings,
     changed: () => ticker.soon(),
-    onFailure: () => judge(true),
+    onFailure: () => judge(true, toFleet([...pages()].flat())),
   })
   const offClock = deps.clock.onChange(({ shiftMs }) => outcomes.shift(shiftMs))
 
-  function fleet(): FleetDevice[] {
+  type AgentVersion = ReturnType<Devices['agentVersions']>[number]
+  function* pages(): Generator<AgentVersion[]> {
+    for (let after: DeviceId | 0 = 0; ;) {
+      const page = devices.agentVersions(after, DEVICES_PER_PAGE)
+      yield page
+      const last = page.at(-1)
+      if (!last || page.length < DEVICES_PER_PAGE) return
+      after = last.id
+    }
+  }
+  function toFleet(versions: AgentVersion[]): FleetDevice[] {
     const working = deps.workingDevices()
-    return devices.agentVersions().map((device) => ({
+    return versions.map((device) => ({
       id: device.id,
       fileName: fileOf(device),
       version: device.agent_version,
@@ -86,12 +101,21 @@ export function createAgentUpdates(deps: {
       free: obstacles.get(device.id) === null && !working.has(device.id),
     }))
   }
+  /** Lets other work run while a large fleet is read. */
+  async function readFleet(): Promise<FleetDevice[]> {
+    const otherWork = createTurns(deps.clock)
+    const versions: AgentVersion[] = []
+    for (const page of pages()) {
+      versions.push(...page)
+      await otherWork()
+    }
+    return toFleet(versions)
+  }
 
   /**
    * Finds the versions that have failed too often. @param isNews whether to audit newly found ones
    */
-  function judge(isNews: boolean): void {
-    const all = fleet()
+  function judge(isNews: boolean, all: FleetDevice[]): void {
     const found = knowledge
       .offers()
       .filter((offer) => isStopped(progressOf(offer, all, rows, deps.now())))
@@ -138,15 +162,16 @@ export function createAgentUpdates(deps: {
       .catch((error: unknown) => log.error({ err: error }, 'a reply could not be stored'))
   }
 
-  function look(): void {
+  async function look(): Promise<void> {
     deps.clock.settle()
     const isChanged = knowledge.refresh()
     outcomes.expire()
-    const all = fleet()
-    if (isChanged) {
-      judge(false)
-      devices.announce(all.map(({ id }) => id))
-    }
+    if (!isChanged && knowledge.offers().length === 0) return
+    const all = await readFleet()
+    if (isOver) return
+    if (isChanged || !isJudged) judge(false, all)
+    isJudged = true
+    if (isChanged) devices.announce(all.map(({ id }) => id))
     if (deps.policy() === 'off') return
     const due = planUpdates({ offers: knowledge.offers(), fleet: all, rows, nowMs: deps.now() })
     for (const { id, offer } of due.slice(0, ORDERS_PER_LOOK)) order(id, offer, null)
@@ -189,7 +214,6 @@ export function createAgentUpdates(deps: {
     lookSoon: (): void => ticker.soon(),
     start(): void {
       knowledge.refresh()
-      judge(false)
       ticker.start()
       ticker.soon()
     },

@@ -54,11 +54,18 @@ export function createDevicesRepo({ db, sqlite }: Store) {
     `select count(*) total, coalesce(sum(approved = 0 and blocked = 0), 0) unapproved from devices where deleted_at is null`,
   )
   const agentVersions = sqlite.prepare<
-    [],
+    [number, number],
     Pick<DeviceRow, 'id' | 'platform' | 'arch' | 'agent_version'>
   >(
-    'select id, platform, arch, agent_version from devices where deleted_at is null and approved = 1 and blocked = 0',
+    `select id, platform, arch, agent_version from devices
+     where id > ? and deleted_at is null and approved = 1 and blocked = 0 order by id limit ?`,
   )
+  const leftovers = sqlite
+    .prepare<[], DeviceId>(
+      `select id from devices where deleted_at is null and approved = 0 and blocked = 0
+       and owner_id is null and enrollment_id is null and split_from is null`,
+    )
+    .pluck()
   const idsOwnedBy = sqlite
     .prepare<[number], DeviceId>(
       'select id from devices where owner_id = ? and deleted_at is null order by id',
@@ -157,7 +164,12 @@ export function createDevicesRepo({ db, sqlite }: Store) {
         .run()
     },
     /** Of all devices that commands may be sent to. */
-    agentVersions: () => agentVersions.all(),
+    agentVersions: (after: DeviceId | 0, limit: number) => agentVersions.all(after, limit),
+    /**
+     * Rows of PCs that were never admitted. A clone waits for approval too, and longer: its row
+     * contains the device that it was separated from.
+     */
+    leftovers: (): DeviceId[] => leftovers.all(),
     /** In the order in which each was first seen. */
     hardwareOf: (id: DeviceId): KnownHardware[] => hardwareOf.all(id),
     setHardware(id: DeviceId, known: readonly KnownHardware[]): void {

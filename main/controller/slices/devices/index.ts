@@ -219,8 +219,8 @@ export function createDevices(deps: {
 
     /** Writes pending values. */
     stop: () => lastSeen.stop(),
-    /** The agents of all devices that commands may be sent to. */
-    agentVersions: () => repo.agentVersions(),
+    /** The agents of devices that commands may be sent to, in pages by id. */
+    agentVersions: (after: DeviceId | 0, limit: number) => repo.agentVersions(after, limit),
     takeSequence: (id: DeviceId): number => repo.takeSequence(id),
   }
 }

@@ -8,7 +8,7 @@ import type { DevicePairing } from '#shared/contract/rest/entities.ts'
 import { AppError } from '#shared/contract/errors.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
 import { isoTime, type Now, type Viewer } from '../../base/context.ts'
-import type { DeviceRow, DevicesRepo } from './devices.repo.ts'
+import type { DevicesRepo } from './devices.repo.ts'
 
 export type PendingDecision =
   { id: DeviceId; what: 'approved'; by: Viewer } | { id: DeviceId; what: 'rejected' }
@@ -147,18 +147,7 @@ export function createPending(deps: {
     },
     /** Deletes rows that a killed controller left behind. */
     clearLeftovers(): void {
-      for (const row of repo.list()) if (isLeftover(row)) dropRow(row.id, 'delete')
+      for (const id of repo.leftovers()) dropRow(id, 'delete')
     },
   }
 }
-
-/**
- * A clone waits for approval too, and longer: its row contains the device that it was separated
- * from.
- */
-const isLeftover = (row: DeviceRow): boolean =>
-  !row.approved &&
-  !row.blocked &&
-  row.owner_id === null &&
-  row.enrollment_id === null &&
-  row.split_from === null

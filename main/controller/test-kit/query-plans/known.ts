@@ -42,7 +42,6 @@ export const KNOWN: Readonly<Record<string, Readonly<Record<string, string>>>> =
   'deployments.page (all)': { 'SCAN deployments': TO_LIMIT },
   'deployments.views (all)': { 'SORT deployment_targets': ONE_PARENT },
   'deployments.views (some)': { 'SORT deployment_targets': FEW },
-  'devices.agentVersions': { 'SCAN devices': WHOLE },
   'devices.deleteUnused': {
     'SCAN device_restarts by index': REFUSED_DEVICE,
   },

@@ -3,6 +3,7 @@
  * so no two runs can claim the same free device. A run does a bounded amount of work and repeats while more remains.
  */
 import type { DeploymentId, DeviceId } from '#shared/domain/ids.ts'
+import type { Cancel } from '#shared/node/clock.ts'
 import type { Clock, ClockChange, Log, Now, Random } from '../../../base/context.ts'
 import { createTicker, type Outcome } from '../../../base/ticker.ts'
 import type { Devices } from '../../devices/index.ts'
@@ -155,6 +156,20 @@ export function createEngine(deps: {
     ticker.beat()
   })
 
+  let cancelTurn: Cancel | null = null
+  /** Every plan needs the targets of all active deployments: reads those of one per turn, then calls `done`. */
+  function readEach(ids: Iterator<DeploymentId, undefined>, done: () => void): void {
+    const next = ids.next()
+    if (next.done) return done()
+    try {
+      openTargets.read(next.value)
+    } catch (error) {
+      // The first run reads it again.
+      failed(error, next.value)
+    }
+    cancelTurn = deps.clock.nextTurn(() => readEach(ids, done))
+  }
+
   return {
     /** Run these soon. */
     poke: ticker.soon,
@@ -164,10 +179,13 @@ export function createEngine(deps: {
     start(): void {
       repo.forgetOffers()
       deps.clockRepo.extendTo(deps.now() + timings.returnGraceMs)
-      ticker.start()
-      ticker.beat()
+      readEach(repo.activeIds().values(), () => {
+        ticker.start()
+        ticker.beat()
+      })
     },
     stop(): void {
+      cancelTurn?.()
       offClock()
       void ticker.stop()
     },

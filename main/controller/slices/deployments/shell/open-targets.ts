@@ -166,6 +166,10 @@ export function createOpenTargets(deps: {
         (atWork.get(device) ?? 0) > (mirror.atWork.get(device) ?? 0)
       return { targets, byDevice, planner, isWorkingElsewhere }
     },
+    /** Reads the targets of an active deployment, if they were not read yet. */
+    read(id: DeploymentId): void {
+      current(id, () => false)
+    },
     /** The device has changed: the next plan of each deployment looks at it. */
     touch: (device: DeviceId): void => touch(device),
     touchAll: (): void => mirrors.forEach(({ planner }) => planner.touchAll()),

@@ -62,6 +62,12 @@ export function createDeploymentsRepo(store: Store) {
     .from(installers)
     .where(eq(installers.id, sql.placeholder('id')))
     .prepare()
+  const softwareOf = db
+    .selectDistinct({ id: software.id, name: software.name, depends_on: software.depends_on })
+    .from(deploymentTargets)
+    .innerJoin(software, eq(software.id, deploymentTargets.software_id))
+    .where(eq(deploymentTargets.deployment_id, sql.placeholder('id')))
+    .prepare()
   const active = store.sqlite
     .prepare<[], DeploymentId>(
       `select id from deployments where status in ${ACTIVE_DEPLOYMENTS} order by id`,
@@ -253,16 +259,7 @@ export function createDeploymentsRepo(store: Store) {
     needsWithin(id: DeploymentId): Map<SoftwareId, { id: SoftwareId; name: string }[]> {
       // Removing has no dependencies.
       if (deploymentById.get({ id })?.action !== 'install') return new Map()
-      const rows = db
-        .selectDistinct({
-          id: software.id,
-          name: software.name,
-          depends_on: software.depends_on,
-        })
-        .from(deploymentTargets)
-        .innerJoin(software, eq(software.id, deploymentTargets.software_id))
-        .where(eq(deploymentTargets.deployment_id, id))
-        .all()
+      const rows = softwareOf.all({ id })
       const names = new Map(rows.map((row) => [row.id, row.name]))
       return new Map(
         rows.flatMap((row) => {
