@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import fs from 'node:fs/promises'
 import path from 'node:path'
 import { commandLine } from './support/command-line.ts'
@@ -70,8 +71,7 @@ export async function ensureBuilt(options: BuildOptions = {}): Promise<boolean> 
   const onProgress = options.onProgress ?? ((message: string) => console.error(message))
   const fingerprint = await sourceFingerprint(root)
   if (!options.force && (await isBuilt(root, fingerprint))) return false
-  const lock = path.join(root, 'node_modules', '.cache', 'deployx', 'build.lock')
-  return await withLock(lock, { waitMs: 5 * 60_000 }, async () => {
+  return await withBuildLock(root, async () => {
     // Another process may have built the app while this one waited for the lock.
     if (!options.force && (await isBuilt(root, fingerprint))) return false
     const started = Date.now()
@@ -80,6 +80,12 @@ export async function ensureBuilt(options: BuildOptions = {}): Promise<boolean> 
     onProgress(`built the app in ${((Date.now() - started) / 1000).toFixed(1)} s`)
     return true
   })
+}
+
+/** While `work` runs, no other process builds. */
+export async function withBuildLock<T>(root: string, work: () => Promise<T>): Promise<T> {
+  const lock = path.join(root, 'node_modules', '.cache', 'deployx', 'build.lock')
+  return await withLock(lock, { waitMs: 5 * 60_000 }, work)
 }
 
 async function build(root: string, steps: BuildSteps): Promise<void> {
@@ -98,7 +104,8 @@ export async function sourceFingerprint(
   for (const source of sources) {
     for (const file of await filesBelow(path.join(root, source))) {
       const name = path.relative(root, file).replaceAll(path.sep, '/')
-      hash.update(`\0${name}\0`).update(await fs.readFile(file))
+      // A thousand small files: asynchronous reads would take three times as long.
+      hash.update(`\0${name}\0`).update(readFileSync(file))
     }
   }
   return hash.digest('hex')
@@ -119,10 +126,19 @@ async function filesBelow(place: string): Promise<string[]> {
   )
 }
 
-async function isBuilt(root: string, fingerprint: string): Promise<boolean> {
+/** The fingerprint of the sources that `out` was built from; null: there is no complete build. */
+export async function builtFingerprint(root: string): Promise<string | null> {
   try {
     const stamp = JSON.parse(await fs.readFile(stampFile(root), 'utf8')) as { fingerprint?: string }
-    if (stamp.fingerprint !== fingerprint) return false
+    return stamp.fingerprint ?? null
+  } catch {
+    return null
+  }
+}
+
+async function isBuilt(root: string, fingerprint: string): Promise<boolean> {
+  try {
+    if ((await builtFingerprint(root)) !== fingerprint) return false
     const wanted = (await exists(path.join(root, agentEntry))) ? [...results, agentResult] : results
     const present = await Promise.all(wanted.map((name) => exists(path.join(root, 'out', name))))
     return present.every(Boolean)

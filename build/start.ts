@@ -147,7 +147,7 @@ async function serveInstead(reason: string, args: readonly string[]): Promise<nu
   console.error(`No desktop window: ${reason}. Running the controller without one (npm run serve).`)
   return await runAttached(
     process.execPath,
-    [path.join(import.meta.dirname, 'serve.ts'), ...args],
+    [path.join(import.meta.dirname, 'serve.js'), ...args],
     process.env,
   )
 }

@@ -49,7 +49,7 @@ export type HistoryReport = {
 async function timeServe(dataDir: string): Promise<number> {
   const startMs = performance.now()
   const args = [
-    'build/serve.ts',
+    'build/serve.js',
     '--data',
     dataDir,
     '--json',
