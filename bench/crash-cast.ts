@@ -33,7 +33,7 @@ const killed = (child: ChildProcess | null): Promise<void> =>
     child!.kill('SIGKILL')
   })
 
-/** Process ids whose command line contains all of these words. Linux. */
+/** Process ids whose command line contains all of these words. Linux only. */
 function processesWith(...words: string[]): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))

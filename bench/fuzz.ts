@@ -6,7 +6,7 @@ import { performance } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connect } from 'node:tls'
 import { startChild } from './child.ts'
-import { throwAll, type Field, type Finding } from './fuzz/field.ts'
+import { sendAll, type FuzzContext, type Finding } from './fuzz/context.ts'
 import { PASSWORD, type Note, type Order, type Pulse } from './fuzz/hub-process.ts'
 import { content, enrollment } from './fuzz/hub-routes.ts'
 import { feed, provenAgent } from './fuzz/links.ts'
@@ -84,7 +84,7 @@ export async function fuzz(options: {
     if (!isStopping) found('crash', `the controller ended with ${how}; its last words are above`)
   })
   const { target } = await hub.ask({ do: 'start' }, 'start')
-  const field: Field = {
+  const context: FuzzContext = {
     target,
     values,
     found,
@@ -93,7 +93,7 @@ export async function fuzz(options: {
       report.total += messages
     },
   }
-  const agent = await startRealAgent(field)
+  const agent = await startRealAgent(context)
   const ticking = setInterval(() => options.onTick?.(report), 15_000)
   const pulse = async (): Promise<Pulse> => (await hub.ask({ do: 'pulse' }, 'pulse')).pulse
 
@@ -106,7 +106,7 @@ export async function fuzz(options: {
     const headers = { 'content-type': 'application/json' }
     const path = '/auth/login'
     const surface = 'sign-in'
-    const answer = await call(field, {
+    const answer = await call(context, {
       port: 'console',
       method: 'POST',
       path,
@@ -126,7 +126,7 @@ export async function fuzz(options: {
     const body = JSON.stringify({ max_uses: 10_000 })
     const path = '/enrollments'
     const surface = 'sign-in'
-    const answer = await call(field, {
+    const answer = await call(context, {
       port: 'console',
       method: 'POST',
       path,
@@ -138,18 +138,18 @@ export async function fuzz(options: {
   }
 
   const nobodys = [
-    [4, restAsNobody(field)],
-    [2, enrollment(field, null)],
-    [2, content(field)],
-    [1, feed(field, null)],
-    [2, packets(field, 'hub')],
-    [2, packets(field, 'console')],
-    [2, rawBytes(field)],
-    [1, rawBytesInTls(field)],
+    [4, restAsNobody(context)],
+    [2, enrollment(context, null)],
+    [2, content(context)],
+    [1, feed(context, null)],
+    [2, packets(context, 'hub')],
+    [2, packets(context, 'console')],
+    [2, rawBytes(context)],
+    [1, rawBytesInTls(context)],
     [4, agent.one],
   ] as const
-  const phase = (list: Parameters<typeof throwAll>[0], share: number): Promise<void> =>
-    throwAll(list, values, Date.now() + options.seconds * 1_000 * share, AT_ONCE)
+  const phase = (list: Parameters<typeof sendAll>[0], share: number): Promise<void> =>
+    sendAll(list, values, Date.now() + options.seconds * 1_000 * share, AT_ONCE)
 
   const startMs = performance.now()
   try {
@@ -168,12 +168,12 @@ export async function fuzz(options: {
         )
 
     const code = await makeCode()
-    const agents = [1, 2].map((i) => provenAgent(field, `FUZZ-LINK-${i}`, makeCode))
+    const agents = [1, 2].map((i) => provenAgent(context, `FUZZ-LINK-${i}`, makeCode))
     const others = [
-      [6, restAs(field, 'admin', signIn)],
-      [6, restAs(field, 'technician', signIn)],
-      [1, enrollment(field, code)],
-      [1, feed(field, signIn)],
+      [6, restAs(context, 'admin', signIn)],
+      [6, restAs(context, 'technician', signIn)],
+      [1, enrollment(context, code)],
+      [1, feed(context, signIn)],
       ...agents.map(({ one }) => [3, one] as const),
       [4, agent.one],
     ] as const
@@ -188,7 +188,7 @@ export async function fuzz(options: {
     report.longestStallMs = Math.round(last.longestStallMs)
     report.findings.log_error = last.errors
     if (last.firstError) report.examples.log_error = last.firstError
-    await serves(field, await signIn('admin'))
+    await serves(context, await signIn('admin'))
   } catch (error) {
     found(
       'crash',
@@ -204,9 +204,9 @@ export async function fuzz(options: {
 }
 
 /** After everything else, a valid request must still be answered. */
-async function serves(field: Field, token: string): Promise<void> {
+async function serves(context: FuzzContext, token: string): Promise<void> {
   const headers = { authorization: `Bearer ${token}` }
-  const answer = await call(field, {
+  const answer = await call(context, {
     port: 'console',
     method: 'GET',
     path: '/deployments',
@@ -214,7 +214,7 @@ async function serves(field: Field, token: string): Promise<void> {
     surface: 'sign-in',
   })
   if (answer?.status !== 200)
-    field.found('unanswered', `a valid request got ${answer?.status ?? 'no answer'} at the end`)
+    context.found('unanswered', `a valid request got ${answer?.status ?? 'no answer'} at the end`)
 }
 
 export function printFuzzReport(report: FuzzReport): string {

@@ -1,7 +1,7 @@
 /** Calls over HTTP and HTTPS with any path, headers and body. */
 import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http'
 import { request as httpsRequest } from 'node:https'
-import { anyAddress, short, type Field } from './field.ts'
+import { anyAddress, short, type FuzzContext } from './context.ts'
 
 /** Also under load and for password checks; a slower answer counts as none. */
 const ANSWER_LIMIT_MS = 30_000
@@ -20,15 +20,15 @@ export type Answer = { status: number; text: string }
 
 /** The answer; null if the server closed the connection without one, which is allowed for invalid HTTP. */
 export function call(
-  field: Field,
+  context: FuzzContext,
   { port, surface, body, ...asked }: Call,
 ): Promise<Answer | null> {
-  field.tried(surface)
+  context.tried(surface)
   const options: RequestOptions = {
     ...asked,
     host: '127.0.0.1',
-    port: port === 'hub' ? field.target.hub.port : field.target.consolePort,
-    localAddress: anyAddress(field.values),
+    port: port === 'hub' ? context.target.hub.port : context.target.consolePort,
+    localAddress: anyAddress(context.values),
     headers: {
       ...asked.headers,
       ...(body !== undefined && { 'content-length': String(Buffer.byteLength(body)) }),
@@ -37,7 +37,7 @@ export function call(
   const what = `${surface}: ${asked.method} ${short(asked.path)} ${short(body?.toString() ?? '')}`
   return new Promise((resolve) => {
     const timer = setTimeout(() => {
-      field.found('unanswered', what)
+      context.found('unanswered', what)
       resolve(null)
       sent?.destroy()
     }, ANSWER_LIMIT_MS)
@@ -54,7 +54,7 @@ export function call(
         const status = response.statusCode ?? 0
         // 503 and 507 report a lack of capacity; any other status from 500 on is a fault.
         if (status >= 500 && status !== 503 && status !== 507)
-          field.found('5xx', `${what} -> ${status} ${short(text)}`)
+          context.found('5xx', `${what} -> ${status} ${short(text)}`)
         done({ status, text })
       })
     }
@@ -63,7 +63,7 @@ export function call(
       sent =
         port === 'console'
           ? httpRequest(options, hear)
-          : httpsRequest({ ...options, ca: field.target.hub.cert, servername: HUB_NAME }, hear)
+          : httpsRequest({ ...options, ca: context.target.hub.cert, servername: HUB_NAME }, hear)
     } catch {
       // Node's own client refuses to send this path or header.
       return done(null)

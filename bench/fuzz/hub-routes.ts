@@ -2,12 +2,12 @@
 import { generateKeyPairSync, sign } from 'node:crypto'
 import { ENROLL_PATH, EnrollRequest, enrollText } from '#shared/contract/agent/link.ts'
 import { parseEnrollmentCode } from '#shared/domain/enrollment-code.ts'
-import { asWord, inUrl, type Field, type Throw } from './field.ts'
+import { asWord, inUrl, type FuzzContext, type Send } from './context.ts'
 import { call } from './http.ts'
 
 /** @param code null: without a valid code, so nothing may be admitted */
-export function enrollment(field: Field, code: string | null): Throw {
-  const { values } = field
+export function enrollment(context: FuzzContext, code: string | null): Send {
+  const { values } = context
   const { privateKey, publicKey } = generateKeyPairSync('ed25519')
   const public_key = publicKey.export({ type: 'spki', format: 'der' }).toString('base64')
   const known = code === null ? null : parseEnrollmentCode(code)
@@ -22,7 +22,7 @@ export function enrollment(field: Field, code: string | null): Throw {
       request.signature = sign(null, Buffer.from(text), privateKey).toString('base64')
     }
     const body = values.chance(0.5) ? request : values.broken(request)
-    const answer = await call(field, {
+    const answer = await call(context, {
       port: 'hub',
       method: values.chance(0.95) ? 'POST' : 'PUT',
       path: ENROLL_PATH,
@@ -31,20 +31,20 @@ export function enrollment(field: Field, code: string | null): Throw {
       surface,
     })
     if (answer?.status === 200 && !known)
-      field.found('unauthenticated_effect', 'an agent was admitted without a code')
+      context.found('unauthenticated_effect', 'an agent was admitted without a code')
   }
 }
 type EnrollRequestBody = { protocol: number; secret: string; public_key: string; signature: string }
 
 const HEX = '0123456789abcdef'
 /** Made-up package addresses; none of them may be served. */
-export function content(field: Field): Throw {
-  const { values } = field
+export function content(context: FuzzContext): Send {
+  const { values } = context
   const hex = (length: number) => Array.from({ length }, () => values.pick([...HEX])).join('')
   return async () => {
     const attempt =
-      values.chance(0.5) && field.target.attemptIds.length > 0
-        ? values.pick(field.target.attemptIds)
+      values.chance(0.5) && context.target.attemptIds.length > 0
+        ? values.pick(context.target.attemptIds)
         : hex(32)
     const ticket = values.bytes(33).toString('base64url').padEnd(43, 'A').slice(0, 43)
     const path = values.pick([
@@ -55,7 +55,7 @@ export function content(field: Field): Throw {
       `/content/${'a/'.repeat(values.below(3_000))}`,
       `/${inUrl(asWord(values.nasty()).slice(0, 2_000))}`,
     ])
-    const answer = await call(field, {
+    const answer = await call(context, {
       port: 'hub',
       method: values.pick(['GET', 'GET', 'HEAD', 'POST', 'DELETE']),
       path,
@@ -73,6 +73,6 @@ export function content(field: Field): Throw {
       surface: 'content addresses',
     })
     if (answer && answer.status < 400)
-      field.found('unauthenticated_effect', `${path} was served with ${answer.status}`)
+      context.found('unauthenticated_effect', `${path} was served with ${answer.status}`)
   }
 }

@@ -11,7 +11,7 @@ import {
   enrollSimAgent,
   type SimAgent,
 } from '../../main/controller/test-kit/sim-agent.ts'
-import type { Field, Throw } from './field.ts'
+import type { FuzzContext, Send } from './context.ts'
 import { packet } from './raw.ts'
 import type { SignIn } from './rest.ts'
 
@@ -25,14 +25,18 @@ type Emitter = {
   emit: (event: string, ...args: unknown[]) => unknown
 }
 
-export type Agents = { one: Throw; close: () => void }
+export type Agents = { one: Send; close: () => void }
 
 /**
  * An enrolled agent that accepts every command, and reports anything about commands and everything else.
  * @param code returns a valid enrolment code; called again when the device was removed
  */
-export function provenAgent(field: Field, name: string, code: () => Promise<string>): Agents {
-  const { values, target } = field
+export function provenAgent(
+  context: FuzzContext,
+  name: string,
+  code: () => Promise<string>,
+): Agents {
+  const { values, target } = context
   const events = Object.keys(agentEvents) as AgentEventName[]
   let agent: Promise<SimAgent> | null = null
   const commands: DeployPayload[] = []
@@ -69,7 +73,7 @@ export function provenAgent(field: Field, name: string, code: () => Promise<stri
         const { socket } = await mine
         if (!socket.connected) throw new Error('the link is gone')
         const emitter = socket as unknown as Emitter
-        field.tried('agent link, proven')
+        context.tried('agent link, proven')
         const dice = values.random()
         if (dice < 0.1)
           emitter.emit(
@@ -84,7 +88,8 @@ export function provenAgent(field: Field, name: string, code: () => Promise<stri
           const event = values.pick(events)
           const answer = emitter.timeout(ANSWER_LIMIT_MS).emitWithAck(event, bodyOf(event))
           await answer.catch(() => {
-            if (socket.connected) field.found('unanswered', `${event} of an agent was not answered`)
+            if (socket.connected)
+              context.found('unanswered', `${event} of an agent was not answered`)
           })
         }
       } catch {
@@ -97,8 +102,8 @@ export function provenAgent(field: Field, name: string, code: () => Promise<stri
 }
 
 /** A feed with a valid token, or with none: nothing that it sends may have an effect. */
-export function feed(field: Field, signIn: SignIn | null): Throw {
-  const { values, target } = field
+export function feed(context: FuzzContext, signIn: SignIn | null): Send {
+  const { values, target } = context
   const surface = signIn ? 'feed, signed in' : 'feed, nobody'
   let token: Promise<string> | null = null
   return async () => {
@@ -124,9 +129,9 @@ export function feed(field: Field, signIn: SignIn | null): Throw {
       socket.on('disconnect', end)
       socket.on('connect', () => {
         if (!signIn)
-          field.found('unauthenticated_effect', 'the feed accepted a client without a token')
+          context.found('unauthenticated_effect', 'the feed accepted a client without a token')
         const count = 1 + values.below(10)
-        field.tried(surface, count)
+        context.tried(surface, count)
         for (let i = 0; i < count; i++) {
           if (values.chance(0.2))
             (socket.io.engine as { write: (m: unknown) => void }).write(packet(values))
@@ -135,7 +140,7 @@ export function feed(field: Field, signIn: SignIn | null): Throw {
         setTimeout(end, LINGER_MS)
       })
     })
-    if (!signIn) field.tried(surface)
+    if (!signIn) context.tried(surface)
     socket.disconnect()
   }
 }

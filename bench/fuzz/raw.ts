@@ -8,12 +8,12 @@ import {
   PAIRING_NAMESPACE,
   PairReveal,
 } from '#shared/contract/agent/pairing.ts'
-import { anyAddress, type Field, type Throw } from './field.ts'
+import { anyAddress, type FuzzContext, type Send } from './context.ts'
 import type { Values } from './values.ts'
 
 const HUB_NAME = 'deployx.invalid'
-const CONNECT_LIMIT_MS = 10_000
-/** Nobody waits for an answer to invalid input: close the connection after this time. */
+const CONNECT_TIMEOUT_MS = 10_000
+/** How long a connection stays open after its last chunk: invalid input needs no answer. */
 const LINGER_MS = 40
 
 const UPGRADE =
@@ -100,14 +100,14 @@ export function packet(values: Values): string | Buffer {
 }
 
 /** Sends the chunks one after another, then ends the connection, cleanly or not. */
-function pour(socket: Socket, chunks: readonly Buffer[], values: Values): Promise<void> {
+function sendChunks(socket: Socket, chunks: readonly Buffer[], values: Values): Promise<void> {
   return new Promise((resolve) => {
     const end = (): void => {
       clearTimeout(timer)
       socket.destroy()
       resolve()
     }
-    const timer = setTimeout(end, CONNECT_LIMIT_MS)
+    const timer = setTimeout(end, CONNECT_TIMEOUT_MS)
     socket.on('error', end)
     socket.on('close', end)
     socket.on('data', () => undefined)
@@ -120,9 +120,9 @@ function pour(socket: Socket, chunks: readonly Buffer[], values: Values): Promis
   })
 }
 
-/** Random bytes to both ports, without TLS. */
-export function rawBytes(field: Field): Throw {
-  const { values, target } = field
+/** Random bytes to one of the two ports, without TLS. */
+export function rawBytes(context: FuzzContext): Send {
+  const { values, target } = context
   return async () => {
     const isHub = values.chance(0.5)
     const socket = connectTcp({
@@ -141,14 +141,14 @@ export function rawBytes(field: Field): Throw {
       () => [record, values.bytes(100)],
       () => [Buffer.from(UPGRADE), frame(values), frame(values)],
     ])()
-    field.tried(isHub ? 'bytes, hub' : 'bytes, console', chunks.length)
-    await pour(socket, chunks, values)
+    context.tried(isHub ? 'bytes, hub' : 'bytes, console', chunks.length)
+    await sendChunks(socket, chunks, values)
   }
 }
 
-/** The same to the hub, inside TLS. */
-export function rawBytesInTls(field: Field): Throw {
-  const { values, target } = field
+/** Random HTTP or WebSocket frames to the hub, inside TLS. */
+export function rawBytesInTls(context: FuzzContext): Send {
+  const { values, target } = context
   return async () => {
     const socket = connectTls({
       host: '127.0.0.1',
@@ -159,14 +159,14 @@ export function rawBytesInTls(field: Field): Throw {
     const chunks = values.chance(0.5)
       ? httpLike(values)
       : [Buffer.from(UPGRADE), frame(values), frame(values)]
-    field.tried('bytes, hub within TLS', chunks.length)
-    await pour(socket, chunks, values)
+    context.tried('bytes, hub within TLS', chunks.length)
+    await sendChunks(socket, chunks, values)
   }
 }
 
 /** Packets in valid WebSocket frames, from an unauthenticated client. */
-export function packets(field: Field, to: 'hub' | 'console'): Throw {
-  const { values, target } = field
+export function packets(context: FuzzContext, to: 'hub' | 'console'): Send {
+  const { values, target } = context
   const url =
     to === 'hub'
       ? `wss://127.0.0.1:${target.hub.port}/socket.io/?EIO=4&transport=websocket`
@@ -183,14 +183,14 @@ export function packets(field: Field, to: 'hub' | 'console'): Throw {
         socket.terminate()
         resolve()
       }
-      const timer = setTimeout(end, CONNECT_LIMIT_MS)
+      const timer = setTimeout(end, CONNECT_TIMEOUT_MS)
       socket.on('error', end)
       socket.on('close', end)
       socket.on('open', () => {
         if (values.chance(0.8))
           socket.send(to === 'hub' ? '40/agents,' : '40/console,{"token":"x"}')
         const count = 1 + values.below(8)
-        field.tried(`packets, ${to}, unauthenticated`, count)
+        context.tried(`packets, ${to}, unauthenticated`, count)
         if (to === 'hub' && values.chance(0.4)) socket.send(`40${PAIRING_NAMESPACE},`)
         for (let i = 0; i < count; i++) socket.send(packet(values))
         setTimeout(end, LINGER_MS)

@@ -7,7 +7,7 @@ import { z } from 'zod'
 import { inspectText, type InspectPayload } from '#shared/contract/agent/inspect.ts'
 import { CommandEnvelope, CommandPayload, type DeployPayload } from '#shared/contract/agent/link.ts'
 import { setStage } from '../../agent/test-kit/stage.ts'
-import { short, type Field, type Throw } from './field.ts'
+import { short, type FuzzContext, type Send } from './context.ts'
 import { packet } from './raw.ts'
 
 const SURFACE = 'real agent, hub with its keys'
@@ -18,7 +18,7 @@ const LAST_LIMIT_MS = 90_000
 const WithEnvelope = z.object({ envelope: CommandEnvelope })
 
 export type RealAgent = {
-  one: Throw
+  one: Send
   rssBytes: () => number
   /** Checks whether the agent still works and reports a finding if not. */
   finish: () => Promise<void>
@@ -33,15 +33,15 @@ const rssOf = (pid: number | undefined): number => {
   }
 }
 
-export async function startRealAgent(field: Field): Promise<RealAgent> {
-  const { values } = field
+export async function startRealAgent(context: FuzzContext): Promise<RealAgent> {
+  const { values } = context
   const stage = await setStage()
   const { hub } = stage
   const agent = await stage.connect()
   let isStopping = false
   void agent.ended.then((code) => {
     if (!isStopping)
-      field.found('crash', `the agent ended with ${code}: ${short(agent.stderr().slice(-600))}`)
+      context.found('crash', `the agent ended with ${code}: ${short(agent.stderr().slice(-600))}`)
   })
 
   /** A genuine command without effect: a script whose package does not exist. */
@@ -78,7 +78,7 @@ export async function startRealAgent(field: Field): Promise<RealAgent> {
   return {
     async one() {
       const wantsAnswer = values.chance(0.8)
-      field.tried(SURFACE)
+      context.tried(SURFACE)
       const dice = values.random()
       let isConnected: boolean
       if (dice < BREAKS_LINK)
@@ -123,7 +123,7 @@ export async function startRealAgent(field: Field): Promise<RealAgent> {
         if (hub.malformed.length > 0)
           throw new Error(`it sent a message that is not in the contract: ${hub.malformed[0]}`)
       } catch (error) {
-        field.found('unanswered', `the agent does not work any more: ${short(String(error))}`)
+        context.found('unanswered', `the agent does not work any more: ${short(String(error))}`)
       } finally {
         isStopping = true
         await stage.clear()

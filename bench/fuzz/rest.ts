@@ -4,7 +4,7 @@
 import { rest, type RouteName } from '#shared/contract/rest/routes.ts'
 import type { Route } from '#shared/contract/rest/route.ts'
 import { SoftwareFields } from '#shared/contract/rest/requests.ts'
-import { asWord, inUrl, type Field, type Throw } from './field.ts'
+import { asWord, inUrl, type FuzzContext, type Send } from './context.ts'
 import { call, type Answer } from './http.ts'
 
 export type Role = 'admin' | 'technician'
@@ -30,7 +30,7 @@ const SLOW: readonly RouteName[] = [
   'controller.rotate',
   'controller.save_recovery',
 ]
-const anyRoute = ({ values }: Field): RouteName => {
+const anyRoute = ({ values }: FuzzContext): RouteName => {
   const name = values.pick(names)
   return SLOW.includes(name) && values.chance(0.85) ? values.pick(names) : name
 }
@@ -38,15 +38,15 @@ const BAD_TOKENS = ['x', '', 'a.b.c', 'e30.e30.', 'null', `${'A'.repeat(3_000)}.
 const BOUNDARY = 'fuzz'
 
 /** JSON as it is sent: sometimes truncated or duplicated. */
-function asText(field: Field, value: unknown): string {
-  const { values } = field
+function asText(context: FuzzContext, value: unknown): string {
+  const { values } = context
   const text = JSON.stringify(value) ?? ''
   if (values.chance(0.03)) return text.slice(0, values.below(text.length + 1))
   return values.chance(0.02) ? text + text : text
 }
 
-function pathOf(field: Field, route: Route): string {
-  const { values } = field
+function pathOf(context: FuzzContext, route: Route): string {
+  const { values } = context
   const params = (route.params ? values.any(route.params) : {}) as Record<string, unknown> | null
   const path = route.path.replaceAll(/:(\w+)/g, (_all, key: string) => {
     const value = values.chance(0.1) ? values.nasty() : params?.[key]
@@ -63,14 +63,14 @@ function pathOf(field: Field, route: Route): string {
 }
 
 /** Paths outside the route table: documents, files of the console, and their neighbours. */
-const strayPath = ({ values }: Field): string =>
+const strayPath = ({ values }: FuzzContext): string =>
   values.pick(['/', '/docs/', '/docs/static/', '/openapi.json', '//', '/assets/']) +
   values.pick(['..%2f', '..%5c', '%2e%2e/', '..;/', '.%00/', '', '%ff']).repeat(values.below(4)) +
   inUrl(asWord(values.nasty()).slice(0, 200))
 
 /** An upload with something odd about it. */
-function multipart(field: Field): { type: string; body: Buffer } {
-  const { values } = field
+function multipart(context: FuzzContext): { type: string; body: Buffer } {
+  const { values } = context
   const part = (head: string, content: string | Buffer) =>
     Buffer.concat([
       Buffer.from(`--${BOUNDARY}\r\ncontent-disposition: form-data; ${head}\r\n\r\n`),
@@ -110,31 +110,31 @@ function multipart(field: Field): { type: string; body: Buffer } {
   }
 }
 
-async function throwOne(
-  field: Field,
+async function sendOne(
+  context: FuzzContext,
   name: RouteName,
   token: string | null,
   surface: string,
 ): Promise<Answer | null> {
-  const { values } = field
+  const { values } = context
   const route: Route = rest[name]
   const headers: Record<string, string> = token === null ? {} : { authorization: `Bearer ${token}` }
   if (values.chance(0.02)) headers['origin'] = 'https://evil.example'
   if (values.chance(0.02)) headers['x-forwarded-for'] = '127.0.0.1'
   let body: string | Buffer | undefined
   if (route.transport === 'multipart') {
-    const upload = multipart(field)
+    const upload = multipart(context)
     headers['content-type'] = upload.type
     body = upload.body
   } else if (route.body || values.chance(0.1)) {
     headers['content-type'] = values.chance(0.95) ? 'application/json' : 'text/plain'
-    body = asText(field, values.any(route.body))
+    body = asText(context, values.any(route.body))
   }
   const isStray = values.chance(0.03)
-  const answer = await call(field, {
+  const answer = await call(context, {
     port: 'console',
     method: route.method,
-    path: isStray ? strayPath(field) : pathOf(field, route),
+    path: isStray ? strayPath(context) : pathOf(context, route),
     headers,
     body,
     surface,
@@ -144,32 +144,32 @@ async function throwOne(
 }
 
 /** Unauthenticated: every route that is not public must answer 4xx. */
-export function restAsNobody(field: Field): Throw {
-  const { values } = field
+export function restAsNobody(context: FuzzContext): Send {
+  const { values } = context
   return async () => {
-    const name = anyRoute(field)
+    const name = anyRoute(context)
     const token = values.chance(0.7) ? null : values.pick(BAD_TOKENS)
-    const answer = await throwOne(field, name, token, 'REST, nobody')
+    const answer = await sendOne(context, name, token, 'REST, nobody')
     if (answer && answer.status < 400 && rest[name].access !== 'none')
-      field.found(
+      context.found(
         'unauthenticated_effect',
         `${name} answered ${answer.status} without authentication`,
       )
     if (answer && answer.status < 400 && name.startsWith('auth.') && name !== 'auth.state')
-      field.found('unauthenticated_effect', `${name} signed in an unauthenticated client`)
+      context.found('unauthenticated_effect', `${name} signed in an unauthenticated client`)
   }
 }
 
 /** As a user: both permitted and forbidden requests. */
-export function restAs(field: Field, role: Role, signIn: SignIn): Throw {
+export function restAs(context: FuzzContext, role: Role, signIn: SignIn): Send {
   let token: Promise<string> | null = null
   return async () => {
     token ??= signIn(role)
     const asked = token
-    const name = anyRoute(field)
-    const answer = await throwOne(field, name, await asked, `REST, ${role}`)
+    const name = anyRoute(context)
+    const answer = await sendOne(context, name, await asked, `REST, ${role}`)
     if (answer?.status === 401 && token === asked) token = null
     if (answer && answer.status < 400 && role === 'technician' && rest[name].access === 'admin')
-      field.found('unauthenticated_effect', `${name} answered ${answer.status} to a technician`)
+      context.found('unauthenticated_effect', `${name} answered ${answer.status} to a technician`)
   }
 }

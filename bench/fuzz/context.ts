@@ -8,7 +8,7 @@ import type { Values } from './values.ts'
 
 /** Kinds of findings; none may happen. */
 export type Finding = 'crash' | '5xx' | 'unauthenticated_effect' | 'unanswered' | 'log_error'
-export type Field = {
+export type FuzzContext = {
   target: Target
   values: Values
   /** Counts one or more messages sent on this surface. */
@@ -16,7 +16,7 @@ export type Field = {
   found: (kind: Finding, what: string) => void
 }
 /** Sends one message, with a time limit. */
-export type Throw = () => Promise<void>
+export type Send = () => Promise<void>
 
 /**
  * Where the system treats loopback as a whole network, use any address in it; otherwise the limits per
@@ -34,16 +34,16 @@ export const short = (value: unknown): string =>
     .slice(0, 300)
 
 /** Sends until the time is over, `atOnce` at a time, and waits for the last ones. */
-export async function throwAll(
-  throws: readonly (readonly [weight: number, one: Throw])[],
+export async function sendAll(
+  sends: readonly (readonly [weight: number, one: Send])[],
   values: Values,
   untilMs: number,
   atOnce: number,
 ): Promise<void> {
-  const total = throws.reduce((sum, [weight]) => sum + weight, 0)
-  const next = (): Throw => {
+  const total = sends.reduce((sum, [weight]) => sum + weight, 0)
+  const next = (): Send => {
     let at = values.random() * total
-    return (throws.find(([weight]) => (at -= weight) < 0) ?? throws[0]!)[1]
+    return (sends.find(([weight]) => (at -= weight) < 0) ?? sends[0]!)[1]
   }
   const worker = async (): Promise<void> => {
     while (Date.now() < untilMs) {
