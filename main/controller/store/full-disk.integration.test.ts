@@ -162,10 +162,11 @@ describe.skipIf(!canMakeDisks)('the reserve', () => {
     expect(freeSpace.isLow()).toBe(false)
   })
 
-  it('never takes more than its share of a small disk', async () => {
+  it('takes at most a quarter of the free space on a small disk', async () => {
     disk.fill(6 * MIB)
     await createFreeSpace(dataDir).refill()
-    expect(held()).toBeLessThanOrEqual(2 * MIB)
-    expect(disk.freeBytes()).toBeGreaterThanOrEqual(4 * MIB)
+    expect(held()).toBeGreaterThan(0)
+    expect(held()).toBeLessThanOrEqual(1.5 * MIB)
+    expect(disk.freeBytes()).toBeGreaterThanOrEqual(4.5 * MIB)
   })
 })

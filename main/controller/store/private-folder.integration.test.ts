@@ -16,7 +16,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { systemClock } from '#shared/node/clock.ts'
 import { systemRandom } from '#shared/node/random.ts'
 import { AppError } from '#shared/contract/errors.ts'
-import { aclArguments, closeDataFolder, findLoose } from './private-folder.ts'
+import { aclArguments, closeDataFolder, findExposed } from './private-folder.ts'
 import { openStore } from './store.ts'
 import { MIGRATIONS_DIR } from '../test-kit/paths.ts'
 
@@ -60,7 +60,7 @@ describe.skipIf(process.platform === 'win32')('a data folder that others can acc
     for (const name of entries()) expect(modeOf(join(dataDir, name)) & 0o077, name).toBe(0)
     expect(modeOf(dataDir)).toBe(0o700)
     store.close()
-    expect(findLoose(dataDir)).toEqual([])
+    expect(findExposed(dataDir)).toEqual([])
   })
 
   it('creates private files under any umask', () => {
@@ -75,7 +75,7 @@ describe.skipIf(process.platform === 'win32')('a data folder that others can acc
     } finally {
       process.umask(before)
     }
-    expect(findLoose(dataDir)).toEqual([])
+    expect(findExposed(dataDir)).toEqual([])
   })
 
   it('is closed even if only one of its files is open to others', () => {
@@ -84,7 +84,7 @@ describe.skipIf(process.platform === 'win32')('a data folder that others can acc
     mkdirSync(join(dataDir, 'keys'), { mode: 0o700 })
     writeFileSync(join(dataDir, 'keys', 'hub-tls.key'), '', { mode: 0o644 })
     closeDataFolder(dataDir)
-    expect(findLoose(dataDir)).toEqual([])
+    expect(findExposed(dataDir)).toEqual([])
     expect(modeOf(join(dataDir, 'keys', 'hub-tls.key'))).toBe(0o600)
   })
 

@@ -1,6 +1,6 @@
 /**
- * The full check: beside a running controller, of a stopped one, over REST and from the command
- * line. It changes nothing.
+ * The full check of a data folder whose controller runs or is stopped, over REST and from the
+ * command line. It changes nothing.
  */
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -22,7 +22,11 @@ import { promisify } from 'node:util'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { CheckReport, type CheckCode } from '#shared/contract/rest/check.ts'
 import { closeDataFolder } from '../../store/private-folder.ts'
-import { startTestController, type TestController } from '../../test-kit/test-controller.ts'
+import {
+  createRestClient,
+  startTestController,
+  type TestController,
+} from '../../test-kit/test-controller.ts'
 import { checkFolder, type CheckProgress } from './full.ts'
 import { MIGRATIONS_DIR, PROJECT_ROOT } from '../../test-kit/paths.ts'
 
@@ -69,7 +73,7 @@ const check = (dataDir: string, signal?: AbortSignal, seen: CheckProgress[] = []
     (progress) => seen.push(progress),
     signal ?? new AbortController().signal,
   )
-/** Names, modes and bytes of all files. */
+/** Name, mode, size, modification time and hash of every file and folder. */
 const snapshot = (folder: string): string[] =>
   readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .sort()
@@ -135,14 +139,9 @@ describe('the full check finds', () => {
       'recovery_key_unusable',
       () => 'keys/recovery.key',
     ],
+    ['a missing package', () => rmSync(at(packages[0]!)), 'content_missing', () => packages[0]!],
     [
-      'a package that is gone',
-      () => rmSync(at(packages[0]!)),
-      'content_missing',
-      () => packages[0]!,
-    ],
-    [
-      'a package of the same length and other bytes',
+      'a package with the same length but different bytes',
       () => writeFileSync(at(packages[0]!), 'x'.repeat(statSync(at(packages[0]!)).size)),
       'content_damaged',
       () => packages[0]!,
@@ -208,19 +207,43 @@ describe('the full check finds', () => {
 })
 
 describe('over REST', () => {
-  it('runs in a thread, reports progress, and is for administrators only', async () => {
-    expect((await live.anonymous.raw('POST', '/controller/check')).status).toBe(401)
+  it('runs in the background, reports its progress and returns its report', async () => {
     expect((await live.rest.call('controller.check', {})).report).toBeNull()
-    expect((await live.rest.call('controller.start_check', {})).state).toBe('running')
+    expect(await live.rest.call('controller.start_check', {})).toMatchObject({
+      state: 'running',
+      step: 'database',
+      report: null,
+    })
     await expect
       .poll(async () => (await live.rest.call('controller.check', {})).state, {
         timeout: 60_000,
       })
       .toBe('done')
-    const { report, ended_at } = await live.rest.call('controller.check', {})
+    const { report, step, done_bytes, total_bytes, ended_at } = await live.rest.call(
+      'controller.check',
+      {},
+    )
+    expect(step).toBeNull()
+    expect(total_bytes).toBeGreaterThan(0)
+    expect(done_bytes).toBe(total_bytes)
     expect(report?.findings.filter(({ severity }) => severity !== 'info')).toEqual([])
     expect(report?.ok).toBe(true)
     expect(ended_at).not.toBeNull()
+  })
+
+  it('is for administrators only', async () => {
+    const body = { username: 'tom', password: 'correct horse' }
+    await live.rest.call('users.create', { body: { ...body, role: 'technician' } })
+    const { token } = await live.anonymous.call('auth.login', { body })
+    const technician = createRestClient(live.controller.consoleUrl, token)
+    for (const [method, path] of [
+      ['POST', '/controller/check'],
+      ['GET', '/controller/check'],
+      ['DELETE', '/controller/check'],
+    ] as const) {
+      expect((await live.anonymous.raw(method, path)).status, path).toBe(401)
+      expect((await technician.raw(method, path)).status, path).toBe(403)
+    }
   })
 
   it('is cancelled, keeps the last result, and can run again', async () => {

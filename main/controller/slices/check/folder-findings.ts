@@ -1,5 +1,5 @@
 /** Findings about modes, space, packages and addresses, in words. Pure. */
-import type { LooseEntry } from '../../store/private-folder.ts'
+import type { ExposedEntry } from '../../store/private-folder.ts'
 import { SHORT_BYTES } from '../../store/free-space.ts'
 import type { Finding } from './finding.ts'
 import type { ContentFault } from './read-contents.ts'
@@ -22,9 +22,9 @@ function listed<T>(items: readonly T[], one: (item: T) => Finding): Finding[] {
   return findings
 }
 
-export const looseFindings = (loose: readonly LooseEntry[]): Finding[] => [
+export const exposedFindings = (exposed: readonly ExposedEntry[]): Finding[] => [
   ...listed(
-    loose.filter(({ why }) => why === 'foreign'),
+    exposed.filter(({ why }) => why === 'foreign'),
     ({ path }) => ({
       code: 'folder_foreign',
       severity: 'error',
@@ -34,7 +34,7 @@ export const looseFindings = (loose: readonly LooseEntry[]): Finding[] => [
     }),
   ),
   ...listed(
-    loose.filter(({ why }) => why === 'open'),
+    exposed.filter(({ why }) => why === 'open'),
     ({ path }) => ({
       code: 'folder_open',
       severity: 'warning',

@@ -9,7 +9,7 @@ import type { CheckFinding, CheckStep } from '#shared/contract/rest/check.ts'
 import { ASIDE_FOLDER } from '../content/index.ts'
 import { inspectKeys, judgeKeys, parseRemembered } from '../identity/index.ts'
 import type { VaultKey } from '../../base/vault.ts'
-import { findLoose } from '../../store/private-folder.ts'
+import { findExposed } from '../../store/private-folder.ts'
 import { lookBesides } from './besides.ts'
 import { knowsContent, type StoredContent } from './contents.repo.ts'
 import { databaseFindings } from './database-findings.ts'
@@ -18,7 +18,7 @@ import {
   addressFindings,
   asideFindings,
   contentFindings,
-  looseFindings,
+  exposedFindings,
   spaceFindings,
 } from './folder-findings.ts'
 import { keyFindings } from './key-findings.ts'
@@ -77,7 +77,7 @@ export async function checkFolder(
 
   progress('folder')
   await part(() => {
-    findings.push(...looseFindings(findLoose(dataDir)))
+    findings.push(...exposedFindings(findExposed(dataDir)))
     const { bavail, bsize } = statfsSync(dataDir)
     findings.push(...spaceFindings(dataDir, bavail * bsize))
     const aside = join(dataDir, ASIDE_FOLDER)

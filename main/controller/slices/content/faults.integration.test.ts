@@ -122,7 +122,7 @@ describe('a stored file', () => {
     expect(library.content.faultOf(sha256)).toBe('damaged')
   })
 
-  it('that is gone is missing, not damaged', async () => {
+  it('that was deleted is missing, not damaged', async () => {
     rmSync(file())
     expect(await library.content.check(sha256)).toBe('missing')
   })
