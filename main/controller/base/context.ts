@@ -15,8 +15,8 @@ export type Viewer = {
 }
 
 /**
- * Epoch ms, of `Clock.wallMs`: for display, for the store, and for stored deadlines. Anyone who
- * keeps deadlines by it shifts them at each `Clock.onChange`. For a wait within this run use
+ * `Clock.wallMs`, in epoch ms: to display, to store, and for stored deadlines. Code that stores
+ * deadlines must shift them at each `Clock.onChange`. For a wait within this run, use
  * `Clock.monotonicMs` instead.
  */
 export type Now = () => number

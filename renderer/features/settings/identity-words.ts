@@ -20,7 +20,7 @@ export function followedInWords({
   })
 }
 
-/** The age of keys and recovery file, and a note if losing this computer would mean enrolling every PC again. */
+/** The age of the keys and the recovery file, and a note if the file is missing or older than the keys. */
 export function recoveryInWords(
   { changed_at, recovery_saved, recovery_saved_at }: Keys,
   nowMs: number,

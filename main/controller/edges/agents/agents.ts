@@ -92,11 +92,11 @@ export function createAgentsEdge(clock: Clock): AgentsEdge {
           .emitWithAck('cancel_deployment', command),
       ),
 
-    inspect: async (deviceId, question, timeoutMs) =>
+    inspect: async (deviceId, request, timeoutMs) =>
       InspectReply.parse(
-        await socketFor(deviceId, question)
+        await socketFor(deviceId, request)
           .timeout(timeoutMs)
-          .emitWithAck('inspect_device', question),
+          .emitWithAck('inspect_device', request),
       ),
     restart: async (deviceId, order, timeoutMs) =>
       RestartReply.parse(

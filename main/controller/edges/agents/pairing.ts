@@ -36,7 +36,10 @@ export function attachPairing(
       pairing = null
       socket.disconnect(true)
     }
-    /** Accepts each message once and in its order; anything else does not come from an agent. */
+    /**
+     * Accepts the message once and only if it is valid; anything else does not come from an agent
+     * and ends the connection.
+     */
     function once<T>(
       event: keyof PairingToHub,
       schema: { safeParse: (raw: unknown) => { success: true; data: T } | { success: false } },

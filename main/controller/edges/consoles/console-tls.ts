@@ -1,6 +1,6 @@
 /**
- * The console's own TLS key and certificate, for when it is served beyond this computer. The key is used for nothing else;
- * browsers show its fingerprint. Both are recreated when missing or unreadable, because no agent relies on them.
+ * The console's own TLS key and certificate, used when it is served to other computers. The key has no other use; `serve`
+ * prints its fingerprint. No agent relies on them, so both are recreated when missing or unreadable.
  */
 import { createPrivateKey, generateKeyPairSync, X509Certificate, createHash } from 'node:crypto'
 import { mkdirSync, readFileSync } from 'node:fs'
@@ -14,9 +14,9 @@ import { certificateNames } from './served-names.ts'
 
 const KEY_FILE = 'console-tls.key'
 const CERTIFICATE_FILE = 'console-tls.crt'
-/** Apple's systems refuse a longer lifetime: support.apple.com/en-us/103769. */
+/** Apple's systems refuse lifetimes above 825 days: support.apple.com/en-us/103769. */
 const CERTIFICATE_DAYS = 800
-const RENEWED_BEFORE_MS = 60 * 24 * 3_600_000
+const RENEW_BEFORE_EXPIRY_MS = 60 * 24 * 3_600_000
 
 export type ConsoleTls = {
   key: string
@@ -33,7 +33,7 @@ function readKey(file: string, vault: VaultKey, log: Log): string {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code !== 'ENOENT')
-      log.warn({ err: error, file }, 'the key of the console cannot be read and is created again')
+      log.warn({ err: error, file }, "the console's TLS key cannot be read; a new one is created")
   }
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const key = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
@@ -41,7 +41,7 @@ function readKey(file: string, vault: VaultKey, log: Log): string {
   return key
 }
 
-/** Null: it is missing, belongs to another key, lacks a name, or expires soon. */
+/** Null: it is missing, unreadable, not valid yet, for another key, lacks a name, or expires soon. */
 function usableCertificate(file: string, key: string, names: readonly string[]): string | null {
   try {
     const pem = readFileSync(file, 'utf8')
@@ -50,7 +50,7 @@ function usableCertificate(file: string, key: string, names: readonly string[]):
       (isIP(name) === 0 ? certificate.checkHost(name) : certificate.checkIP(name)) !== undefined
     // `validToDate` and similar came with a later Node than Electron's.
     return certificate.checkPrivateKey(createPrivateKey(key)) &&
-      Date.parse(certificate.validTo) - Date.now() > RENEWED_BEFORE_MS &&
+      Date.parse(certificate.validTo) - Date.now() > RENEW_BEFORE_EXPIRY_MS &&
       Date.parse(certificate.validFrom) <= Date.now() &&
       names.every(isNamed)
       ? pem

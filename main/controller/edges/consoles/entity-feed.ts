@@ -22,8 +22,8 @@ export type EntityFeedDeps = {
 
 const RELOAD = { reload: true } as const
 
-/** @param soon called when a frame has to be sent; `send` runs then */
-export function createEntityFeed(deps: EntityFeedDeps, emit: Emit, soon: () => void) {
+/** @param scheduleFrame called when there is something to send; the frame calls `send` */
+export function createEntityFeed(deps: EntityFeedDeps, emit: Emit, scheduleFrame: () => void) {
   /** With the previous owner: users who saw the group must receive its removal. */
   const groups = new Map<GroupId, UserId | null>()
   const software = new Set<SoftwareId>()
@@ -34,25 +34,25 @@ export function createEntityFeed(deps: EntityFeedDeps, emit: Emit, soon: () => v
   const ends = [
     deps.groups.onChange(({ id, ownerId }) => {
       groups.set(id, ownerId)
-      soon()
+      scheduleFrame()
     }),
     deps.software.onChange((id) => {
       software.add(id)
-      soon()
+      scheduleFrame()
     }),
     deps.users.onChange((id) => {
       users.add(id)
-      soon()
+      scheduleFrame()
     }),
     // All consoles reload the lists and receive what they may see.
     deps.users.onOwnersChanged(() => {
       for (const name of ['groups', 'software', 'users', 'enrollments'] as const) reloads.add(name)
-      soon()
+      scheduleFrame()
     }),
     deps.enrollment.onChange((id) => {
       if (id === 'all') reloads.add('enrollments')
       else codes.add(id)
-      soon()
+      scheduleFrame()
     }),
     deps.settings.onChange(() => emit('everyone', 'settings_updated', deps.settings.stored())),
   ]

@@ -1,6 +1,7 @@
 /**
- * The consoles' feed: namespace `/console`. Each user receives what they may see. Target changes
- * are batched and sent at most ten times a second, only each target's latest state.
+ * The consoles' feed: namespace `/console`. Each user receives what they may see. Changes are
+ * batched, at most ten frames a second, with only the latest state of each target; before a
+ * deployment completes or pauses, they are sent immediately.
  */
 import type { Namespace, Server, Socket } from 'socket.io'
 import type { Cancel, Clock } from '#shared/node/clock.ts'
@@ -56,32 +57,32 @@ export function createConsolesEdge(
   let cancelFrame: Cancel | null = null
 
   function emit<E extends FeedEventName>(
-    ownerId: FeedAudience,
+    audience: FeedAudience,
     event: E,
     body: FeedEvents[E],
   ): void {
     local.forEach((listener) => listener(event, body))
     if (!namespace) return
     const rooms =
-      ownerId === null ? [ADMINS] : ownerId === 'everyone' ? [] : [ADMINS, userRoom(ownerId)]
+      audience === null ? [ADMINS] : audience === 'everyone' ? [] : [ADMINS, userRoom(audience)]
     const to = rooms.length > 0 ? namespace.to(rooms) : namespace
     ;(to.emit as (event: E, body: FeedEvents[E]) => boolean)(event, body)
   }
 
   function sendFrame(): void {
     cancelFrame = null
-    let room = TARGETS_PER_FRAME
+    let remaining = TARGETS_PER_FRAME
     for (const [id, ids] of dirtyTargets) {
-      if (room === 0) break
-      const now = [...ids].slice(0, room)
-      room -= now.length
-      now.forEach((targetId) => ids.delete(targetId))
+      if (remaining === 0) break
+      const batch = [...ids].slice(0, remaining)
+      remaining -= batch.length
+      batch.forEach((targetId) => ids.delete(targetId))
       if (ids.size === 0) dirtyTargets.delete(id)
       const owner = deps.deployments.describe(id)
       if (owner)
         emit(owner.ownerId, 'targets_updated', {
           deployment_id: id,
-          ...deps.deployments.describeTargets(id, now),
+          ...deps.deployments.describeTargets(id, batch),
         })
     }
     for (const id of dirtyDeployments) {
@@ -103,10 +104,10 @@ export function createConsolesEdge(
     }
     hubDirty = false
     entities.send()
-    if (dirtyTargets.size > 0) soon()
+    if (dirtyTargets.size > 0) scheduleFrame()
   }
-  const soon = () => void (cancelFrame ??= clock.setTimer(FRAME_MS, sendFrame))
-  const entities = createEntityFeed(deps, emit, soon)
+  const scheduleFrame = () => void (cancelFrame ??= clock.setTimer(FRAME_MS, sendFrame))
+  const entities = createEntityFeed(deps, emit, scheduleFrame)
 
   const offDeployments = deps.deployments.subscribe((event) => {
     switch (event.type) {
@@ -114,11 +115,11 @@ export function createConsolesEdge(
         const set = dirtyTargets.get(event.deploymentId) ?? new Set<TargetId>()
         event.targetIds.forEach((id) => set.add(id))
         dirtyTargets.set(event.deploymentId, set)
-        return soon()
+        return scheduleFrame()
       }
       case 'deployment':
         dirtyDeployments.add(event.deploymentId)
-        return soon()
+        return scheduleFrame()
       case 'output':
         return emit(
           deps.deployments.describe(event.deploymentId)?.ownerId ?? null,
@@ -127,7 +128,7 @@ export function createConsolesEdge(
         )
       case 'completed':
       case 'paused':
-        // Send consoles the changes that led to this event first.
+        // First send the changes that led to this event.
         do {
           cancelFrame?.()
           sendFrame()
@@ -148,7 +149,7 @@ export function createConsolesEdge(
   const offDevices = deps.devices.onChange(({ id }) => {
     dirtyDevices.add(id)
     hubDirty = true
-    soon()
+    scheduleFrame()
   })
 
   return {
@@ -190,7 +191,7 @@ export function createConsolesEdge(
     },
     hubChanged(): void {
       hubDirty = true
-      soon()
+      scheduleFrame()
     },
     stop(): void {
       cancelFrame?.()

@@ -1,4 +1,4 @@
-/** The key of secrets in arguments outlives every change of the other keys: nothing else opens what it has sealed. */
+/** The key that encrypts secret arguments stays when the other keys change: without it, stored secrets cannot be decrypted. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -20,7 +20,7 @@ beforeEach(async () => {
 })
 afterEach(() => rmSync(dir, { recursive: true, force: true }))
 
-it('is made once, and differs from the other secrets', async () => {
+it('is created once, and differs from the ticket key', async () => {
   const keys = await loadKeys(dir, null)
   expect(keys.argumentsKey).toEqual(key)
   expect(keys.argumentsKey).not.toEqual(keys.ticketKey)
@@ -56,7 +56,7 @@ it('is in the recovery file', async () => {
   expect(readFileSync(join(into, 'keys', NAME))).toEqual(readFileSync(join(keysFolder(dir), NAME)))
 })
 
-it('is moved aside where it is damaged, and blocks no start', () => {
+it('is moved aside if it is damaged, and does not block the start', () => {
   writeFileSync(join(keysFolder(dir), NAME), 'x')
   const { issues, repairs } = judgeKeys(inspectKeys(dir, null), 1, null)
   expect(issues).toContainEqual({

@@ -28,7 +28,7 @@ export function createOutputMask(deps: {
     const installer = installer_id === null ? undefined : repo.installer(installer_id)
     return installer ? sealed.maskOf(installer) : null
   }
-  /** Reported texts are cut to a length, so their last characters may be the beginning of a secret. */
+  /** Reported texts may be truncated inside a secret, so the start of a secret at their end is masked too. */
   const hidden = (mask: ValueMask, text: string): string => mask.end({ text, covered: 0 })
 
   const hiddenIn = (mask: ValueMask, params: AnyValues): AnyValues =>

@@ -30,7 +30,7 @@ import type { Restarts } from '../restarts/restarts.ts'
 import type { AgentRules } from '../shell/agent-rules.ts'
 import type { AgentPort } from '../shell/sender.ts'
 
-/** The most that agents accept in one question; detection scripts beyond it are left out. */
+/** The most that agents accept in one request; detection scripts beyond it are left out. */
 const QUESTION_LIMIT_CHARS = 200 * 1024
 /** Short, because a person is waiting. */
 const ASK_TIMEOUT_MS = 3_000
@@ -53,7 +53,7 @@ type Deps = ChoiceDeps & {
 type Answer = Extract<InspectReply, { ok: true }>
 type Foreseen = Pick<PreflightTarget, 'outcome' | 'reason' | 'held_by'> & { text: CodedText }
 
-/** Leaves out scripts that would make the question longer than agents accept. */
+/** Leaves out scripts that would make the request longer than agents accept. */
 function bounded(rules: (Detection | null)[]): (Detection | null)[] {
   let left = QUESTION_LIMIT_CHARS
   return rules.map((rule) => {
@@ -80,7 +80,7 @@ async function ask(
       detections: bounded(
         software
           .map((item) => chooseInstaller(item.installers, device)?.detection ?? null)
-          // The agent would refuse the whole question.
+          // The agent would refuse the whole request.
           .map((rule) => (deps.agentRules.unreadable(device.id, rule) ? null : rule)),
       ),
       conditions,
@@ -98,7 +98,7 @@ async function ask(
         const answer = await deps.agents.inspect(id, { envelope }, ASK_TIMEOUT_MS)
         if (answer.ok) answers.set(id, answer)
       } catch (error) {
-        deps.log.debug({ err: error, deviceId: id }, 'an agent did not answer a question')
+        deps.log.debug({ err: error, deviceId: id }, 'an agent did not answer a request')
       }
     }),
   )

@@ -19,7 +19,7 @@ beforeAll(async () => {
 })
 afterAll(() => t.stop())
 
-/** A window of an hour around the current time in this zone, half a day away from it in the controller's zone. */
+/** A window from an hour before to an hour after the current time in this zone. */
 function openNowIn(time_zone: string) {
   const { minutes } = localDay(time_zone, Date.now())
   const time = (m: number): string =>
@@ -37,7 +37,7 @@ const reasonOf = async (id: never) =>
   (await t.rest.call('deployments.progress', { params: { id } })).targets[0]?.reason
 
 it("opens by the clock of the window's own zone", async () => {
-  // Zones 12 hours apart: the controller's own zone can agree with at most one of them.
+  // Zones at least three hours apart: the controller's own zone can agree with at most one of them.
   const zones = ['Pacific/Auckland', 'UTC', 'America/Los_Angeles', 'Asia/Tokyo']
   for (const zone of zones) {
     const { id, kept } = await create(openNowIn(zone))

@@ -1,5 +1,5 @@
 /**
- * Which detection rules agents can read. An older agent refuses a signed command or question with a rule that it does not
+ * Which detection rules agents can read. An older agent refuses a signed command or request with a rule that it does not
  * know, without saying why. In memory only: an agent reports its rules whenever it connects.
  */
 import type { Hello } from '#shared/contract/agent/link.ts'

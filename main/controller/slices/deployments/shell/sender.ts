@@ -36,7 +36,7 @@ export type AgentPort = {
     timeoutMs: number,
   ) => Promise<CommandReply>
   /** Asks what a deployment would find on the device. */
-  inspect: (deviceId: DeviceId, question: InspectDevice, timeoutMs: number) => Promise<InspectReply>
+  inspect: (deviceId: DeviceId, request: InspectDevice, timeoutMs: number) => Promise<InspectReply>
   /** Orders a restart of its PC, or withdraws that order. */
   restart: (deviceId: DeviceId, order: RestartDevice, timeoutMs: number) => Promise<RestartReply>
 }
