@@ -16,7 +16,7 @@ const leaves = (tree: Messages, path = ''): [key: string, text: string][] =>
   )
 const namesIn = (text: string) => [...text.matchAll(/\{(\w+)\}/g)].map(([, name]) => name!)
 
-/** What the text should read, worked out without the message compiler. */
+/** The expected text, computed without the message compiler. */
 const filled = (form: string, n: number) =>
   form
     .replace(/\{'(.)'\}/g, '$1')
@@ -51,7 +51,7 @@ describe.each(Object.entries(trees))('%s', (file, { en }) => {
     .map(([, source]) => source)
     .join('\n')
 
-  it('fills every parameter of a text with components by a slot', () => {
+  it('fills every parameter of an <I18nT> text with a slot', () => {
     const texts = new Map(leaves(en))
     const wrong = [...code.matchAll(/<I18nT\b[\s\S]*?<\/I18nT>/g)].flatMap(([use]) => {
       const key = /t\.path\('([^']+)'\)/.exec(use)?.[1] ?? ''
@@ -63,12 +63,12 @@ describe.each(Object.entries(trees))('%s', (file, { en }) => {
     expect(wrong).toEqual([])
   })
 
-  it('has no text that nothing shows', () => {
+  it('has no unused text', () => {
     const isUsed = (key: string) => {
       const parts = key.split('.')
       return (
         code.includes(`'${key}'`) ||
-        // A key that is put together: t(`errors.${code}`)
+        // A composed key: t(`errors.${code}`)
         parts.some((_, at) => at > 0 && code.includes(`\`${parts.slice(0, at).join('.')}.\${`))
       )
     }

@@ -82,8 +82,8 @@ export const en = {
     loadOlderOnes: 'Load older deployments',
   },
   clusters: {
-    targets: '{n} target | {n} targets',
-    retryThese: 'Retry these',
+    failures: '{n} failure | {n} failures',
+    retryFailures: 'Retry these failures',
     more: 'Show {n} more',
   },
   output: {
