@@ -109,7 +109,7 @@ module.exports = {
       to: { path: '^main/controller/(?!(base|store)/)' },
     },
     {
-      name: 'enter-slices-by-index',
+      name: 'slices-enter-slices-by-index',
       comment: 'A vertical slice is entered through its index.ts.',
       severity: 'error',
       from: { path: SLICE },
@@ -119,7 +119,7 @@ module.exports = {
       },
     },
     {
-      name: 'slices-are-entered-by-index',
+      name: 'edges-and-compose-enter-slices-by-index',
       severity: 'error',
       from: { path: '^main/controller/(edges|compose)/', pathNot: '\\.test\\.ts$' },
       to: { path: SLICE, pathNot: '^main/controller/slices/[^/]+/index\\.ts$' },

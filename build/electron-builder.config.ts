@@ -165,7 +165,7 @@ async function finishPackage(context: AfterPackContext, variant: PackageVariant)
   await fs.writeFile(
     path.join(appOutDir, noReleaseMarker),
     `This DeployX is not a release (${variant}). It was made for tests, on Electron ${packager.config.electronVersion}.\n` +
-      'Do not give it to anybody.\n',
+      'Do not distribute it.\n',
   )
 }
 

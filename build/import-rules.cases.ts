@@ -1,4 +1,4 @@
-/** Imports that break the rules, imports that keep to them, and the files around both. */
+/** Imports that break the rules, imports that follow them, and the packages and files that they import. */
 
 /**
  * Rule, the file that breaks it, what the file imports (a path in the tree, or a package), and the file that
@@ -73,19 +73,19 @@ export const violations: [rule: string, file: string, specifier: string, leadsTo
     'main/controller/slices/devices/index.ts',
   ],
   [
-    'enter-slices-by-index',
+    'slices-enter-slices-by-index',
     'main/controller/slices/groups/x2.ts',
     '../devices/tables/index.ts',
     'main/controller/slices/devices/tables/index.ts',
   ],
   [
-    'enter-slices-by-index',
+    'slices-enter-slices-by-index',
     'main/controller/slices/groups/x1.ts',
     '../devices/presence.ts',
     'main/controller/slices/devices/presence.ts',
   ],
   [
-    'slices-are-entered-by-index',
+    'edges-and-compose-enter-slices-by-index',
     'main/controller/edges/agents/x1.ts',
     '../../slices/devices/presence.ts',
     'main/controller/slices/devices/presence.ts',

@@ -82,11 +82,11 @@ export async function packageApp(options: PackageOptions = {}): Promise<PackageR
     publish: 'never',
   })
   const appDir = path.join(output, unpackedFolder())
-  const executable = path.join(appDir, executableIn())
+  const executable = path.join(appDir, executablePathInApp())
   const wrong = await wrongFuses(executable, fusesOf(variant))
   if (wrong.length > 0)
     throw new Error(
-      `The package is not sound: ${wrong.join(', ')} did not arrive in ${executable}.`,
+      `The package is invalid: these fuses have the wrong value in ${executable}: ${wrong.join(', ')}.`,
     )
   return {
     variant,
@@ -98,7 +98,7 @@ export async function packageApp(options: PackageOptions = {}): Promise<PackageR
   }
 }
 
-/** A package of the fallback is always "not a release", unless it is for the inspector. */
+/** `inspectable` takes precedence; only an official Electron makes a release. */
 export function chooseVariant(
   electron: Pick<Runtime, 'origin'>,
   inspectable: boolean,
@@ -184,7 +184,7 @@ function unpackedFolder(): string {
   }
 }
 
-function executableIn(): string {
+function executablePathInApp(): string {
   switch (process.platform) {
     case 'win32':
       return 'DeployX.exe'
@@ -226,9 +226,7 @@ async function report(result: PackageResult): Promise<void> {
   }
   for (const { target, reason } of result.skipped) console.log(`skipped   ${target}: ${reason}`)
   if (result.variant !== 'release') {
-    console.log(
-      `\n*** NOT A RELEASE (${result.variant}): for tests only, do not give it to anybody ***`,
-    )
+    console.log(`\n*** NOT A RELEASE (${result.variant}): for tests only, do not distribute ***`)
   }
 }
 

@@ -44,7 +44,7 @@ it('takes over when the heartbeat stops', async () => {
   await expect(withLock(lock, options, async () => 'in')).resolves.toBe('in')
 })
 
-it('reports the holder and times out while the holder is alive', async () => {
+it('notifies the caller once that it waits, and times out while the holder is alive', async () => {
   const lock = path.join(await tempFolder(), 'lock')
   let notified = 0
   await withLock(lock, { waitMs: 0 }, async () => {
