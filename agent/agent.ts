@@ -40,7 +40,7 @@ import { createUpdater } from './update/updater.ts'
 
 /** How long a package download from the hub waits for the hub to come back. */
 const HUB_TIMEOUT_MS = 24 * 3_600_000
-const UNSETTLED = coded('records_lost', {})
+const RECORDS_LOST = coded('records_lost', {})
 
 export type AgentOptions = {
   folder: StateFolder
@@ -65,7 +65,7 @@ export type AgentOptions = {
 }
 
 /**
- * Runs until the signal fires. Running installers then continue, and the next start resumes them. @throws
+ * Runs until the signal fires. Running installers continue; the agent follows them again after its next start. @throws
  * RefusedError when the hub refuses this agent for good, SeparateDeviceError when this PC has become a separate
  * device
  */
@@ -102,7 +102,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
 
   let noLink: string | null = null
   /** For the `status` command, which runs in another process. */
-  function note(connectedTo: string | null, why: string | null = null): void {
+  function writeStatus(connectedTo: string | null, why: string | null = null): void {
     try {
       const since = new Date(clock.wallMs()).toISOString()
       writeDurably(folder.statusFile, JSON.stringify({ connected_to: connectedTo, since, why }))
@@ -111,22 +111,26 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     }
   }
 
-  /** Sequences that the hub has used are old, whatever this agent remembers. */
-  function takeSequence(lastSequence: number | null): void {
+  /** Never accept a sequence again that the hub has already used, even if this agent lost its records. */
+  function raiseSequences(lastSequence: number | null): void {
     if (lastSequence === null) return
     try {
       if (lastSequence > journal.highestSequence()) journal.raiseSequence(lastSequence)
       restartJournal.raiseSequence(lastSequence)
       damage.settle()
     } catch (error) {
-      log.error({ err: error }, 'the sequence could not be stored; the next link tries again')
+      log.error(
+        { err: error },
+        'the sequence could not be stored; it is retried at the next connection',
+      )
     }
   }
-  const unsettled = () => (damage.entries().length > 0 ? refuse('busy', UNSETTLED) : null)
+  const refusalIfRecordsLost = () =>
+    damage.entries().length > 0 ? refuse('busy', RECORDS_LOST).refusal : null
 
   const pin: Pin = {
     fingerprint: () => enrollment().fingerprint,
-    meet(shown, certificate) {
+    inspectCertificate(shown, certificate) {
       const next = follow(enrollment(), statementsOf(certificate))
       // Use the new key only once the hub presents it: the TLS handshake then proves it.
       if (next === enrollment() || next.fingerprint !== shown) return
@@ -149,8 +153,8 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
       facts: facts(),
     }),
     keeper: identity,
-    onCommand: (event, body) => unsettled()?.refusal ?? runner.command(event, body),
-    questions: {
+    onCommand: (event, body) => refusalIfRecordsLost() ?? runner.command(event, body),
+    requests: {
       inspect_device: createInspect({
         enrollment,
         installers,
@@ -159,18 +163,20 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
         diskFolder: installRoot ?? folder.path,
         clock,
       }),
-      update_agent: (body) => Promise.resolve(unsettled()?.refusal ?? updater.command(body)),
+      update_agent: (body) => Promise.resolve(refusalIfRecordsLost() ?? updater.command(body)),
       restart_device: async (body) =>
-        unsettled() ? { result: 'busy', message: compose(UNSETTLED) } : restarts.answer(body),
+        refusalIfRecordsLost()
+          ? { result: 'busy', message: compose(RECORDS_LOST) }
+          : restarts.answer(body),
     },
     onReady(address, welcome, lastSequence) {
-      takeSequence(lastSequence)
+      raiseSequences(lastSequence)
       const merged = mergeAddresses([address], welcome.addresses, enrollment().addresses)
       if (merged.join() !== enrollment().addresses.join())
         identity.setEnrollment({ ...enrollment(), addresses: merged })
       if (options.hardwareId !== null && options.hardwareId !== identity.hardwareId())
         identity.setHardwareId(options.hardwareId)
-      note(address)
+      writeStatus(address)
       updater.linked()
       log.info({ address }, 'connected')
       noLink = null
@@ -180,14 +186,14 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     onLost(why) {
       inventory.disconnected()
       updater.unlinked()
-      note(null)
+      writeStatus(null)
       log.info({ why }, 'the link is lost')
       options.onLost(why)
     },
     onNoLink(address, why) {
       const text = `${address}: ${why}`
-      // Retried for weeks, so write it only once.
-      if (text !== noLink) note(null, (noLink = text))
+      // Retried for weeks, so write the status only when the reason changes.
+      if (text !== noLink) writeStatus(null, (noLink = text))
     },
     find: (signal) => findHub(enrollment().fingerprint, signal, options),
     ...(options.linkTimings ? { timings: options.linkTimings } : {}),
@@ -235,7 +241,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     enrollment,
     folders: folder,
     hasLostRecords: damage.entries().length > 0,
-    isRestarting: restarts.isNear,
+    isRestarting: restarts.isImminent,
     stopped,
     onEnded() {
       reportFacts()
@@ -262,7 +268,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     log,
   })
 
-  note(null)
+  writeStatus(null)
   updater.start()
   // On other hardware, or if the hardware is unknown, this may be a copy of another PC's disk: leave that
   // PC's attempts alone until the hub has accepted this agent as the device.
@@ -278,7 +284,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     stopping.abort(new Error('the agent is stopping'))
     stopping.release()
     inventory.disconnected()
-    note(null)
+    writeStatus(null)
     journal.close()
     restartJournal.close()
   }

@@ -33,7 +33,7 @@ async function perform(words: readonly string[]): Promise<number> {
   if (args.version) return print(`${AGENT_VERSION}\n`)
   switch (verb) {
     case 'run':
-      return (await import('./cli/run.ts')).runCommandVerb(args)
+      return (await import('./cli/run.ts')).runAgentCommand(args)
     case 'enroll':
       return (await import('./cli/enroll.ts')).enrollCommand(args)
     case 'discover':

@@ -35,7 +35,7 @@ import {
   failure,
   isSuccess,
   nothingToDo,
-  said,
+  withMessage,
   type Deferral,
   type Outcome,
 } from './conclude.ts'
@@ -82,7 +82,7 @@ export type AttemptRun = {
 const CANCELED: Outcome = {
   status: 'skipped',
   reason: 'canceled',
-  ...said(coded('canceled_on_pc', {})),
+  ...withMessage(coded('canceled_on_pc', {})),
 }
 
 const asMegabytes = (bytes: number): number => Math.ceil(bytes / 1024 / 1024)

@@ -274,10 +274,10 @@ describe('cancelling', () => {
   it('stops a download, cleans up and reports the attempt as skipped', async () => {
     const { hub, rootPath } = stage
     const command = hub.payload({ content: countingScript() })
-    let isAsked = false
+    let isRequested = false
     let isClosed = false
     hub.content.set(command.url, (_request, response) => {
-      isAsked = true
+      isRequested = true
       response.on('close', () => (isClosed = true))
       response.writeHead(200, { 'content-length': command.size_bytes ?? 0 })
       response.write('#!')
@@ -286,7 +286,7 @@ describe('cancelling', () => {
     // The file is opened before the bytes are requested: wait for both, or there is nothing to stop.
     await hub.until(
       'downloading',
-      () => isAsked && existsSync(join(stage.workFolder(command.attempt_id), 'setup.sh')),
+      () => isRequested && existsSync(join(stage.workFolder(command.attempt_id), 'setup.sh')),
     )
     expect(await hub.cancel(command)).toEqual({ accepted: true })
     expect(await hub.result(command)).toMatchObject({

@@ -22,7 +22,7 @@ export const DETAILS_LIMIT = 16 * 1024
 const SIGNAL_NUMBERS: Record<string, number> = { SIGHUP: 1, SIGINT: 2, SIGKILL: 9, SIGTERM: 15 }
 
 /** The text of an outcome, with its code. */
-export const said = (text: CodedText) => ({
+export const withMessage = (text: CodedText) => ({
   message: compose(text),
   result_code: text.code,
   result_params: text.params,
@@ -31,7 +31,7 @@ export const said = (text: CodedText) => ({
 export const failure = (reason: TargetReason, text: CodedText, details?: string): Outcome => ({
   status: 'failed',
   reason,
-  ...said(text),
+  ...withMessage(text),
   ...(details ? { error_details: details.slice(-DETAILS_LIMIT) } : {}),
 })
 
@@ -81,7 +81,7 @@ export function conclude({
     presence === null || presence === 'unknown' ? null : (presence === 'present') === isInstall
   const success = (text: CodedText, exitCode?: number): Outcome => ({
     status: 'success',
-    ...said(text),
+    ...withMessage(text),
     ...(exitCode === undefined ? {} : { exit_code: exitCode }),
   })
 
@@ -188,13 +188,13 @@ export function nothingToDo(action: DeployPayload['action'], presence: Presence)
     return {
       status: 'skipped',
       reason: 'already_installed',
-      ...said(coded('already_installed', {})),
+      ...withMessage(coded('already_installed', {})),
     }
   if (action === 'uninstall' && presence === 'absent')
     return {
       status: 'skipped',
       reason: 'already_installed',
-      ...said(coded('nothing_to_remove', {})),
+      ...withMessage(coded('nothing_to_remove', {})),
     }
   return null
 }

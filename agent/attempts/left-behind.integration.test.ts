@@ -1,4 +1,4 @@
-/** Installers that return before the programs they started have finished. Linux. */
+/** Installers that return before the programs they started have finished. Linux only. */
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -24,7 +24,7 @@ const bootstrapper = (line: string, start = 'sh -c'): Buffer =>
 const command = (content: Buffer, more: Partial<DeployPayload> = {}): DeployPayload =>
   stage.hub.payload({ content, detection: { type: 'file', path: '/tool' }, ...more })
 const go = (): void => writeFileSync(join(stage.rootPath, 'go'), '')
-const isWaiting = () =>
+const untilWaiting = () =>
   stage.hub.until('it waits', () =>
     stage.hub.reports.deployment_progress.some(({ reason }) => reason === 'verifying'),
   )
@@ -41,7 +41,7 @@ describe.runIf(process.platform === 'linux')('an installer that returns early', 
     const { hub } = stage
     const sent = command(bootstrapper('touch "$DEPLOYX_INSTALL_ROOT/tool"', start))
     await hub.deploy(sent)
-    await isWaiting()
+    await untilWaiting()
     expect(hub.reports.deployment_result).toEqual([])
     go()
     expect(await hub.result(sent)).toMatchObject({ status: 'success', exit_code: 0 })
@@ -53,7 +53,7 @@ describe.runIf(process.platform === 'linux')('an installer that returns early', 
     const { hub } = stage
     const sent = command(bootstrapper('true'))
     await hub.deploy(sent)
-    await isWaiting()
+    await untilWaiting()
     go()
     expect(await hub.result(sent)).toMatchObject({ status: 'failed', reason: 'not_detected' })
   })
@@ -89,7 +89,7 @@ describe.runIf(process.platform === 'linux')('an installer that returns early', 
     const { hub } = stage
     const sent = command(bootstrapper('true'))
     await hub.deploy(sent)
-    await isWaiting()
+    await untilWaiting()
     expect(await hub.cancel(sent)).toEqual({ accepted: true })
     expect(await hub.result(sent)).toMatchObject({ status: 'failed', reason: 'not_detected' })
   })

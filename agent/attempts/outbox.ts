@@ -17,7 +17,7 @@ import type { OutputStream } from './output.ts'
 import { removePlaces } from './places.ts'
 
 const PARALLEL = 4
-/** While there is a link, a result waits for the rest of the output at most this long. */
+/** Once the link is up, a result waits at most this long for the rest of its output. */
 const OUTPUT_TIMEOUT_MS = 30_000
 
 export type Outbox = {
@@ -67,12 +67,9 @@ export function createOutbox(deps: {
           journal.acknowledge(id)
           return
         }
-        log.warn(
-          { attempt: id, why: reply.message },
-          'the hub did not accept a result; it is sent again',
-        )
+        log.warn({ attempt: id, why: reply.message }, 'the hub did not accept a result; retrying')
       } catch (error) {
-        log.debug({ attempt: id, why: errorText(error) }, 'a result is not acknowledged')
+        log.debug({ attempt: id, why: errorText(error) }, 'a result was not acknowledged')
       }
       await clock.sleep(backoff.nextMs(), stopped)
     }
@@ -93,7 +90,11 @@ export function createOutbox(deps: {
       running++
       deliver(id)
         .catch((error: unknown) => {
-          if (!stopped.aborted) log.error({ err: error, attempt: id }, 'a result is kept for later')
+          if (!stopped.aborted)
+            log.error(
+              { err: error, attempt: id },
+              'a result could not be delivered; it is sent again at the next start',
+            )
         })
         .finally(() => {
           running--

@@ -1,4 +1,4 @@
-/** Shared by `run` and `enroll`: from a code on the command line to an enrolled identity. */
+/** Shared by the verbs that enrol this PC: reads a code, enrols, stores the result. */
 import { parseEnrollmentCode, type EnrollmentCode } from '#shared/domain/enrollment-code.ts'
 import { systemClock } from '#shared/node/clock.ts'
 import { gatherFacts } from '../facts/facts.ts'
@@ -20,7 +20,7 @@ export function readCode(text: string): EnrollmentCode {
   return code
 }
 
-/** Called before the identity counts as enrolled: a journal that is missing later was lost. */
+/** Creates the journals. Call it before storing the enrolment: a journal missing after that was lost. */
 export function createRecords(folder: StateFolder): void {
   createJournal(folder.journalFile)
   createRestartJournal(folder.restartsFile)
@@ -40,11 +40,11 @@ export async function enrollNow(
   process.stdout.write(`Enrolled as device ${enrollment.device_id} (${facts.name}).\n`)
 }
 
-/** @throws AgentFailure when the folder belongs to another controller than the code */
+/** @throws AgentFailure when the folder is enrolled with a controller other than the code's */
 export function checkSameHub(identity: Identity, folder: StateFolder, code: EnrollmentCode): void {
   const enrollment = identity.enrollment()
   if (!enrollment || enrollment.fingerprint === code.fingerprint) return
-  // This code admitted the agent: the controller's key has changed since, and the agent has followed.
+  // If this code enrolled the agent, it is the same controller, whose key has changed since.
   if (enrollment.secret_hash !== secretHash(code.secret))
     throw new AgentFailure(
       `The state folder ${folder.path} is enrolled with another controller. Use another --state folder for this code.`,

@@ -22,7 +22,7 @@ import { checkSameHub, enrollNow, readCode, setName } from './enrollment.ts'
 import type { Arguments } from './usage.ts'
 
 /** Enrols if necessary, and stores new addresses from a code. */
-async function getEnrolled(
+async function ensureEnrolled(
   identity: Identity,
   folder: StateFolder,
   code: EnrollmentCode | null,
@@ -39,19 +39,21 @@ async function getEnrolled(
     identity.setEnrollment({ ...enrollment, addresses })
 }
 
-/** Installers run with this program's rights: anyone who can replace it gains them at its next start. */
-function warnOfPlace(log: Log): void {
+/** Installers run with this program's rights, so anyone who can replace its executable gets those rights. */
+function warnIfReplaceable(log: Log): void {
   if (!isSingleExecutable() || process.getuid?.() !== 0) return
   const obstacle = writableByOthers(process.execPath)
   if (obstacle === null) return
-  log.warn(`this agent runs as root from a place that others can change. ${obstacle}`)
+  log.warn(
+    `this agent runs as root, but other users may be able to replace its executable. ${obstacle}`,
+  )
 }
 
 /**
  * `run`: the agent, in the foreground, until SIGINT or SIGTERM. @param hardware reads the hardware that the
  * agent runs on @param restartTools replaces the platform's own means of restarting (tests)
  */
-export async function runCommandVerb(
+export async function runAgentCommand(
   args: Arguments,
   hardware: () => Promise<string | null> = readHardwareId,
   restartTools?: RestartTools,
@@ -61,7 +63,7 @@ export async function runCommandVerb(
   const folder = prepareStateFolder(args.state!)
   const unlock = lockStateFolder(folder)
   const log = createLog(args['log-file'] ?? null)
-  warnOfPlace(log)
+  warnIfReplaceable(log)
   const stop = new AbortController()
   const onSignal = (): void => stop.abort(new Error('the agent is stopping'))
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, onSignal)
@@ -71,7 +73,7 @@ export async function runCommandVerb(
     let identity = openIdentity(folder.identityFile)
     const hardwareId = await hardware()
     setName(identity, args.name)
-    await getEnrolled(identity, folder, code)
+    await ensureEnrolled(identity, folder, code)
     for (;;) {
       try {
         await runAgent(
@@ -104,7 +106,7 @@ export async function runCommandVerb(
         // The PC was removed from the console and has a new code, so it enrols again.
         const isNew = code && secretHash(code.secret) !== identity.enrollment()?.secret_hash
         if (!isNew) throw new AgentFailure(`The controller refused this agent: ${error.message}`)
-        // An agent that became a separate device does not come back with the other PC's identity.
+        // If a separation has begun, enrol with the new key, never again with the other PC's identity.
         if (peekIdentity(folder.identityFile).next) {
           await finishSplit(folder, systemClock, stop.signal, true)
           identity = openIdentity(folder.identityFile)

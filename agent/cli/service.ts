@@ -23,7 +23,7 @@ import { checkSameHub, enrollNow, readCode, setName } from './enrollment.ts'
 import type { Arguments } from './usage.ts'
 
 /** Enrols into the state folder of the service, unless that was done before. The service must be stopped. */
-async function getEnrolled(layout: Layout, args: Arguments): Promise<void> {
+async function ensureEnrolled(layout: Layout, args: Arguments): Promise<void> {
   const code = args.code === undefined ? null : readCode(args.code)
   const folder = prepareStateFolder(layout.state)
   const unlock = lockStateFolder(folder)
@@ -86,10 +86,10 @@ async function install(
   await makePrivateFolder(layout.state)
   await manager.stop()
   try {
-    await getEnrolled(layout, args)
+    await ensureEnrolled(layout, args)
     placeFiles(layout, manager.description, self)
   } catch (error) {
-    // A service that was installed before keeps running as it was.
+    // Start the previously installed service again.
     if (existsSync(layout.descriptionFile)) await manager.start().catch(() => undefined)
     throw error
   }
@@ -99,7 +99,7 @@ async function install(
 }
 
 /**
- * `uninstall-service`: stops and removes the service. The identity stays, so that this PC can come back as
+ * `uninstall-service`: stops and removes the service. The identity remains, so that this PC can return as
  * the same device.
  */
 export async function uninstallServiceCommand(): Promise<number> {
@@ -108,10 +108,10 @@ export async function uninstallServiceCommand(): Promise<number> {
   const layout = layoutOf(platform, process.env)
   const manager = createManager(platform, layout)
   await manager.stop()
-  await manager.forget()
+  await manager.unregister()
   const left = removeFiles(layout)
   process.stdout.write(
-    `The service ${layout.service} is removed. Its identity stays in ${layout.state}.\n` +
+    `The service ${layout.service} was removed. The identity of this PC remains in ${layout.state}.\n` +
       (left === null ? '' : `${left} can be deleted now.\n`),
   )
   return 0

@@ -5,7 +5,10 @@ import type { Clock } from '#shared/node/clock.ts'
 import { readMetered, type Metered } from './metered.ts'
 import { readPower, type Power } from './power.ts'
 
-/** The hub offers deferred work every half minute: an offer is answered with the state that was read for the previous one. */
+/**
+ * The hub offers deferred work again every 25 s. Each offer is answered with the state that was read for the
+ * previous one, if that is newer than this.
+ */
 const FRESH_MS = 90_000
 
 export type Conditions = {
@@ -15,7 +18,7 @@ export type Conditions = {
   lastHeldBy: (allowed: WorkConditions) => HeldBy | null
 }
 
-/** @param installRoot a folder that stands for the PC: only its files are read then */
+/** @param installRoot a folder to use instead of the PC; then only files in it are read */
 export function createConditions(
   installRoot: string | null,
   clock: Pick<Clock, 'monotonicMs'>,

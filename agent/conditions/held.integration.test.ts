@@ -1,4 +1,4 @@
-/** A real agent that may not work now. A folder simulates the PC's power supply. Linux. */
+/** A real agent that may not work now. A folder simulates the PC's power supply. Linux only. */
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'

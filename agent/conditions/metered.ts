@@ -55,7 +55,7 @@ async function onLinux(): Promise<Metered> {
   return code === 0 ? parseNmcli(stdout, name) : 'unknown'
 }
 
-/** Never rejects. On macOS, only programs with a window can read this. */
+/** Never rejects. On macOS always `unknown`. */
 export async function readMetered(): Promise<Metered> {
   if (process.platform === 'linux') return onLinux()
   const helper = process.platform === 'win32' ? windowsHelper() : null

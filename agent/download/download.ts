@@ -96,8 +96,8 @@ async function checkAnswer(
   isHub: boolean,
 ): Promise<void> {
   const { status, statusText, header } = answer
-  const said = `${status} ${statusText}`.trimEnd()
-  const problem = { problem: 'problem_answer', answer: said } as const
+  const statusLine = `${status} ${statusText}`.trimEnd()
+  const problem = { problem: 'problem_answer', answer: statusLine } as const
   if (status === 503 || status === 429)
     throw new TryAgain(problem, {
       waitMs: retryAfterMs(answer, download.random),
@@ -118,7 +118,7 @@ async function checkAnswer(
   else
     throw new DownloadError(
       isHub ? 'download_failed' : 'invalid_url',
-      coded('fetch_refused', { answer: said }),
+      coded('fetch_refused', { answer: statusLine }),
     )
   const length = header('content-length')
   if (download.sizeBytes === null) return

@@ -28,20 +28,20 @@ export function identityLoss(folder: StateFolder): Loss | null {
 
 /**
  * If the identity was lost and a person enrols this PC again, sets aside what belongs to the former device.
- * Call it before anything in the folder is opened. @param enrolsAnew whether a code, or an approval, will
+ * Call it before anything in the folder is opened. @param isEnrolling whether a code, or an approval, will
  * make it a device @throws AgentFailure if nobody enrols it
  */
 export function settleIdentityLoss(
   folder: StateFolder,
-  enrolsAnew: boolean,
+  isEnrolling: boolean,
   deps: { log: Log; clock: Clock },
 ): void {
   const loss = identityLoss(folder)
   if (loss === null) return
   const { identityFile, journalFile, restartsFile, updateFile, inventoryFile, attemptsDir } = folder
-  if (!enrolsAnew)
+  if (!isEnrolling)
     throw new AgentFailure(
-      `The identity of this agent, ${identityFile}, ${loss === 'missing' ? 'is missing' : 'cannot be read'}. Nothing was changed. Restore the file, or enrol this PC again with --code CODE: what is left of the device that it was is then set aside.`,
+      `The identity of this agent, ${identityFile}, ${loss === 'missing' ? 'is missing' : 'cannot be read'}. Nothing was changed. Restore the file, or enrol this PC again with --code CODE; the remaining files of the former device are then moved aside.`,
     )
   try {
     openDamage(folder.path, deps).note(identityFile, loss)
@@ -53,7 +53,7 @@ export function settleIdentityLoss(
   } catch (error) {
     if (error instanceof AgentFailure) throw error
     throw new AgentFailure(
-      `${folder.path} cannot be made that of a new device: ${errorText(error)}`,
+      `${folder.path} cannot be prepared for a new device: ${errorText(error)}`,
     )
   }
 }
@@ -64,9 +64,9 @@ export function settleIdentityLoss(
  */
 export function openOwnIdentity(
   folder: StateFolder,
-  enrolsAnew: boolean,
+  isEnrolling: boolean,
   deps: { log: Log; clock: Clock },
 ): Identity {
-  settleIdentityLoss(folder, enrolsAnew, deps)
+  settleIdentityLoss(folder, isEnrolling, deps)
   return openIdentity(folder.identityFile)
 }

@@ -69,7 +69,7 @@ export async function finishSplit(
     becomeNext(folder.identityFile)
   } catch (error) {
     throw new AgentFailure(
-      `The state folder ${folder.path} cannot be made that of a new device: ${errorText(error)}`,
+      `The state folder ${folder.path} cannot be prepared for a new device: ${errorText(error)}`,
     )
   }
 }

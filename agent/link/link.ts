@@ -75,7 +75,7 @@ export type Link = Reporter & {
  * Other requests from the hub that expect an answer, by event. Each handler opens and checks the envelope
  * itself, and never rejects.
  */
-export type Questions = {
+export type RequestHandlers = {
   inspect_device: (body: unknown) => Promise<InspectReply>
   update_agent?: (body: unknown) => Promise<CommandReply>
   restart_device: (body: unknown) => Promise<RestartReply>
@@ -96,7 +96,7 @@ export function createLink(deps: {
     'last_sequence' | 'attempts' | 'hardware_id' | 'restart' | 'damaged' | 'facts'
   >
   onCommand: (event: CommandEvent, body: unknown) => CommandReply
-  questions: Questions
+  requests: RequestHandlers
   /**
    * The handshake is complete; no command was received yet. @param lastSequence the last one the hub has used
    * for this device, authenticated for this link; null: not given
@@ -250,7 +250,7 @@ export function createLink(deps: {
       }
       socket.on('deploy_software', onCommand('deploy_software'))
       socket.on('cancel_deployment', onCommand('cancel_deployment'))
-      for (const [event, answer] of Object.entries(deps.questions))
+      for (const [event, answer] of Object.entries(deps.requests))
         (socket as Socket).on(event, (raw: unknown, ack: unknown) => {
           if (ready?.socket !== socket || typeof ack !== 'function') return
           void answer(raw).then(ack as (reply: unknown) => void)

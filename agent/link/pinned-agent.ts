@@ -35,7 +35,7 @@ export type Pin = {
    * Inspects the peer's certificate before it is checked: it may prove that its key succeeds the pinned one,
    * and from then on `fingerprint` returns the new key.
    */
-  meet?: (shown: string, certificate: X509Certificate) => void
+  inspectCertificate?: (shown: string, certificate: X509Certificate) => void
 }
 export const pinnedTo = (fingerprint: Fingerprint): Pin => ({ fingerprint: () => fingerprint })
 
@@ -52,13 +52,13 @@ function issuerOf({ issuer, subject }: X509Certificate): string | null {
  * `sha256/` + base64 of the SHA-256 over the peer's SubjectPublicKeyInfo, or a description if it presented
  * none; and its issuer.
  */
-function meetPeer(socket: TLSSocket, pin: Pin): { shown: string; issuer: string | null } {
+function inspectPeer(socket: TLSSocket, pin: Pin): { shown: string; issuer: string | null } {
   try {
     const certificate = socket.getPeerX509Certificate()
     const spki = certificate?.publicKey.export({ type: 'spki', format: 'der' })
     if (!certificate || !spki) return { shown: 'no key', issuer: null }
     const shown = `sha256/${createHash('sha256').update(spki).digest('base64')}`
-    pin.meet?.(shown, certificate)
+    pin.inspectCertificate?.(shown, certificate)
     return { shown, issuer: issuerOf(certificate) }
   } catch {
     return { shown: 'an unreadable key', issuer: null }
@@ -109,7 +109,7 @@ function connectPinned(
   socket.once('error', fail)
   socket.once('close', onClose)
   socket.once('secureConnect', () => {
-    const { shown, issuer } = meetPeer(socket, pin)
+    const { shown, issuer } = inspectPeer(socket, pin)
     const pinned = pin.fingerprint()
     // A resumed session would show no certificate, so none is offered and none is accepted.
     if (shown !== pinned || socket.isSessionReused())
@@ -181,7 +181,7 @@ export function createFirstContactAgent(
   const pin: Pin = {
     // Before the first connection, this equals nothing that a peer can present.
     fingerprint: () => held ?? 'none',
-    meet(shown) {
+    inspectCertificate(shown) {
       const key = Fingerprint.safeParse(shown)
       if (key.success) held ??= key.data
     },

@@ -106,7 +106,7 @@ async function trySocket(address: string): Promise<string[]> {
       facts: gatherFacts('pc', folder.path),
     }),
     onCommand: () => ({ accepted: true }),
-    questions: {
+    requests: {
       inspect_device: () => Promise.resolve({ ok: false, message: 'not here' }),
       restart_device: () => Promise.resolve({ result: 'refused', message: 'not here' }),
     },

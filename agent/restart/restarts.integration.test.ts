@@ -100,7 +100,7 @@ function aPc(file = join(folder.path, 'restarts.log')) {
     answer: (body: unknown) => restarts.answer(body),
     order: (change: object = {}) => restarts.answer(seal(order(change))),
     withdraw: (change: object = {}) => restarts.answer(seal(withdrawal(change))),
-    isNear: () => restarts.isNear(),
+    isImminent: () => restarts.isImminent(),
     high: () => restarts.highestSequence(),
     restartAgent(): void {
       journal.close()
@@ -126,7 +126,7 @@ describe('an order', () => {
     expect(a.pc.calls).toEqual([
       { file: 'shutdown', args: ['-r', '+10', expect.stringContaining('Office') as string] },
     ])
-    expect(a.isNear()).toBe(true)
+    expect(a.isImminent()).toBe(true)
   })
 
   it('is void once the PC has restarted: repeated a week later, after a lost journal, with a new number', async () => {
@@ -139,7 +139,7 @@ describe('an order', () => {
     a.restartAgent()
     expect(await a.order({ sequence: 100 })).toEqual({ result: 'passed' })
     expect(a.pc.reboots()).toBe(1)
-    expect(a.isNear()).toBe(false)
+    expect(a.isImminent()).toBe(false)
   })
 
   it.each<[string, () => unknown]>([
@@ -194,7 +194,7 @@ describe('an order', () => {
       result: 'refused',
       message: 'The restart command failed: exit code 1: no',
     })
-    expect(a.isNear()).toBe(false)
+    expect(a.isImminent()).toBe(false)
   })
 
   it('waits for a restart that somebody else has scheduled', async () => {
@@ -202,7 +202,7 @@ describe('an order', () => {
     Object.assign(a.pc, { platform: 'windows', exitCode: 1190 })
     a.restartAgent()
     expect(await a.order()).toMatchObject({ result: 'busy' })
-    expect(a.isNear()).toBe(false)
+    expect(a.isImminent()).toBe(false)
   })
 
   it('is refused with the reason by an agent that may not restart its PC', async () => {
@@ -226,7 +226,7 @@ describe('an order', () => {
     writeFileSync(file, lines.slice(0, -1).join('\n') + '\n')
     a.pc.calls.length = 0
     a.restartAgent()
-    expect(a.isNear()).toBe(true)
+    expect(a.isImminent()).toBe(true)
     expect(await a.order({ sequence: 2 })).toMatchObject({ result: 'announced' })
     expect(a.pc.reboots()).toBe(1)
   })
@@ -238,7 +238,7 @@ describe('a withdrawal', () => {
     await a.order()
     expect(await a.withdraw()).toEqual({ result: 'called_off' })
     expect(a.pc.calls.at(-1)).toEqual({ file: 'shutdown', args: ['-c'] })
-    expect(a.isNear()).toBe(false)
+    expect(a.isImminent()).toBe(false)
     expect(await a.order({ sequence: 9 })).toEqual({ result: 'called_off' })
     a.restartAgent()
     expect(await a.order({ sequence: 10 })).toEqual({ result: 'called_off' })
@@ -265,7 +265,7 @@ describe('a withdrawal', () => {
     await a.order()
     a.pc.exitCode = 5
     expect(await a.withdraw()).toMatchObject({ result: 'refused' })
-    expect(a.isNear()).toBe(true)
+    expect(a.isImminent()).toBe(true)
     a.pc.exitCode = 0
     expect(await a.withdraw({ sequence: 3 })).toEqual({ result: 'called_off' })
   })

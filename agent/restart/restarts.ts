@@ -162,7 +162,7 @@ export function createRestarts(deps: {
       return reply
     },
     /** This PC is about to restart: accept no new work. */
-    isNear: (): boolean =>
+    isImminent: (): boolean =>
       pending().some((known) => tools.uptimeSeconds() < known.due_uptime + LATE_SECONDS),
     highestSequence: () => journal.highestSequence(),
   }

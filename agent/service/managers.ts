@@ -20,7 +20,7 @@ export type Manager = {
   /** Registers it, starts it now and at every boot. May be called again. */
   start: () => Promise<void>
   /** Unregisters it. Its files are not touched. */
-  forget: () => Promise<void>
+  unregister: () => Promise<void>
 }
 
 async function must(what: string, file: string, args: readonly string[]): Promise<void> {
@@ -42,7 +42,7 @@ export function createSystemd(layout: Layout): Manager {
       await must('Enabling the service', 'systemctl', ['enable', unit])
       await must('Starting the service', 'systemctl', ['restart', unit])
     },
-    async forget() {
+    async unregister() {
       await runCommand('systemctl', ['disable', unit], COMMAND_TIMEOUT_MS)
     },
   }
@@ -60,7 +60,7 @@ export function createLaunchd(layout: Layout): Manager {
         'system',
         layout.descriptionFile,
       ]),
-    forget: async () => undefined,
+    unregister: async () => undefined,
   }
 }
 
@@ -110,7 +110,7 @@ export function createServiceControl(layout: Layout): Manager {
       if (code !== 0 && code !== ALREADY_RUNNING)
         throw new AgentFailure(`Starting the service failed (${stdout.trim().slice(0, 500)}).`)
     },
-    async forget() {
+    async unregister() {
       if ((await state()) !== null)
         await must('Removing the service', systemTool('sc.exe'), ['delete', service])
     },

@@ -1,4 +1,4 @@
-/** How much of the PC a real installer of a real agent may use. Linux. */
+/** How much of the PC a real installer of a real agent may use. Linux only. */
 import { existsSync } from 'node:fs'
 import { getPriority } from 'node:os'
 import { afterEach, beforeEach, expect, it } from 'vitest'

@@ -13,7 +13,7 @@ import { systemRandom } from '#shared/node/random.ts'
 import { findHub } from '../discovery/find-hub.ts'
 import { openIdentity, type Enrollment } from '../identity/identity.ts'
 import type { Log } from '../lib/log.ts'
-import { createLink, type Questions } from '../link/link.ts'
+import { createLink, type RequestHandlers } from '../link/link.ts'
 import { pinnedTo } from '../link/pinned-agent.ts'
 import { makeTlsKey } from './tls-key.ts'
 
@@ -109,12 +109,12 @@ export async function failToConnect(options: FailOptions): Promise<void> {
     pin: pinnedTo(enrollment.fingerprint),
     sign: identity.sign,
     hello: () => {
-      throw new Error('no question can arrive here')
+      throw new Error('no request can arrive here')
     },
     keeper: identity,
     onCommand: () => ({ accepted: false, why: 'malformed', message: '' }),
     // No connection gets far enough to ask one.
-    questions: {} as Questions,
+    requests: {} as RequestHandlers,
     onReady: () => undefined,
     onLost: () => undefined,
     async find(signal) {

@@ -103,10 +103,10 @@ export function createHubCommands(deps: {
       }),
     /** Requests the state of the PC, with a signature for inspections (or the one that the test passes). */
     inspect: async (
-      question: Partial<InspectPayload> & Pick<InspectPayload, 'detections'>,
+      request: Partial<InspectPayload> & Pick<InspectPayload, 'detections'>,
       purpose: (text: string) => string = inspectText,
     ): Promise<InspectReply> => {
-      const payload = { device_id: 1, issued_at: new Date().toISOString(), ...question }
+      const payload = { device_id: 1, issued_at: new Date().toISOString(), ...request }
       const envelope = sealFor(purpose, payload)
       return InspectReply.parse(await ask('inspect_device', { envelope }))
     },

@@ -3,13 +3,13 @@
  * on-hardware.ts HARDWARE_ID run …`. Everything else, including its supervisor, is the real agent.
  */
 import { join } from 'node:path'
-import { runCommandVerb } from '../cli/run.ts'
+import { runAgentCommand } from '../cli/run.ts'
 import { parseVerbArguments } from '../cli/usage.ts'
 
 const [hardwareId = '', , ...words] = process.argv.slice(2)
 process.argv[1] = join(import.meta.dirname, '..', 'main.ts')
 try {
-  process.exitCode = await runCommandVerb(parseVerbArguments('run', words), () =>
+  process.exitCode = await runAgentCommand(parseVerbArguments('run', words), () =>
     Promise.resolve(hardwareId),
   )
 } catch (error) {

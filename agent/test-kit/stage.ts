@@ -62,7 +62,7 @@ function killInstaller(installer: { process: { pid: number } } | null): void {
 export const countingScript = (...lines: string[]): Buffer =>
   Buffer.from(['#!/bin/sh', 'echo run >> "$DEPLOYX_INSTALL_ROOT/runs"', ...lines, ''].join('\n'))
 
-/** Whether a process is running; a zombie does not count. Linux. */
+/** Whether a process is running; a zombie does not count. Linux only. */
 export function isPidAlive(pid: number): boolean {
   try {
     return !/^\d+ \(.*\) [ZX]/s.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))

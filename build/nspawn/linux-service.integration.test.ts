@@ -181,7 +181,7 @@ describe.skipIf(obstacle !== null)('the agent under systemd', { timeout: LIMIT_M
     const device = deviceId()
     const removed = await stage.pc.sh('/root/brought-agent uninstall-service')
     expect(removed).toMatchObject({ code: 0, stderr: '' })
-    expect(removed.stdout).toContain(`Its identity stays in ${layout.state}.`)
+    expect(removed.stdout).toContain(`The identity of this PC remains in ${layout.state}.`)
     for (const name of [layout.folder, layout.descriptionFile])
       expect(existsSync(stage.pc.file(name))).toBe(false)
     expect(await isActive()).toBe('inactive')
