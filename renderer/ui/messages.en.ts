@@ -35,7 +35,7 @@ export const en = {
     note: 'Shown as ●●● everywhere once saved. While the installer runs, other users of the PC can see its command line.',
   },
   states: {
-    noTargets: 'no targets',
+    noTargets: 'no PCs',
     waiting: 'Waiting',
     downloading: 'Downloading',
     installing: 'Installing',

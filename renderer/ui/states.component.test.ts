@@ -57,7 +57,7 @@ describe('progress', () => {
     byRole('img', '2 completed, 1 waiting, 1 failed')
     counts.value = { ...none, total: 0, pending: 0 }
     await nextTick()
-    byRole('img', 'no targets')
+    byRole('img', 'no PCs')
   })
 })
 

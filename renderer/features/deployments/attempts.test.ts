@@ -55,7 +55,7 @@ describe('the emergency stop', () => {
     const { title, text, action } = stopQuestion(['A', 'B', 'C', 'D'].map((n) => running(n)))
     expect(title).toBe('Stop all 4 deployments?')
     expect(text).toContain('A, B, C and 1 more.')
-    expect(text).toContain('12 waiting or downloading targets stop.')
+    expect(text).toContain('12 PCs are waiting or downloading: their work stops.')
     expect(text).toContain('8 running installers continue to their end')
     expect(action).toBe('Stop 4 deployments')
   })

@@ -53,7 +53,7 @@ describe('a removal', () => {
   it('explains which removals a cancellation lets finish', () => {
     expect(cancelQuestion(removal())).toMatchObject({
       title: 'Cancel this removal?',
-      text: '1 waiting or downloading target stops. 2 PCs are removing software: the removals continue to their end, and the results are recorded.',
+      text: '1 PC is waiting or downloading: its work stops. 2 PCs are removing software: the removals continue to their end, and the results are recorded.',
       action: 'Cancel removal',
     })
     expect(cancelQuestion(removal({ counts: { ...counts, installing: 0 } })).text).toContain(
@@ -64,7 +64,7 @@ describe('a removal', () => {
   it('leaves the confirmation for an installation unchanged', () =>
     expect(cancelQuestion(aDeployment({ counts }))).toMatchObject({
       title: 'Cancel this deployment?',
-      text: '1 waiting or downloading target stops. 2 PCs are installing: their installers continue to their end, and the results are recorded.',
+      text: '1 PC is waiting or downloading: its work stops. 2 PCs are installing: their installers continue to their end, and the results are recorded.',
       action: 'Cancel deployment',
     }))
   it('is marked in the emergency stop', () => {
