@@ -23,8 +23,12 @@ enableAutoUnmount(afterEach)
 
 /**
  * Shows what `render` returns, in the page itself, so that focus and dialogs work. What `render` reads from refs stays up to date.
+ * @param provided what components and stores inject, such as the API
  */
-export async function show(render: () => VNode | VNode[]): Promise<void> {
+export async function show(
+  render: () => VNode | VNode[],
+  provided: Record<symbol, unknown> = {},
+): Promise<void> {
   const pinia = createPinia()
   setActivePinia(pinia)
   const router = createRouter({
@@ -37,6 +41,7 @@ export async function show(render: () => VNode | VNode[]): Promise<void> {
       attachTo: document.body,
       global: {
         plugins: [pinia, router, ui, i18n],
+        provide: provided,
         config: { warnHandler: (message) => void warnings.push(message) },
       },
     },

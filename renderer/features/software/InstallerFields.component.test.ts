@@ -1,10 +1,12 @@
 /** What the form of an installer tells about the values that it starts with. */
 import { describe, expect, it } from 'vitest'
 import { h, nextTick, ref } from 'vue'
+import type { Detection } from '#shared/contract/detection.ts'
 import type { InstallerKnowledge } from '#shared/contract/rest/installer-knowledge.ts'
-import { allByRole, byRole, show, shownText } from '../../test-kit/mounted.ts'
+import { allByRole, byRole, click, show, shownText } from '../../test-kit/mounted.ts'
 import { UApp } from '../../ui/ui.ts'
 import InstallerFields from './InstallerFields.vue'
+import InstallerNotes from './InstallerNotes.vue'
 import type { InstallerForm } from './readout.ts'
 import { toDetectionForm } from './detection-form.ts'
 
@@ -15,7 +17,23 @@ const knowledge: InstallerKnowledge = {
   scope: 'machine',
   signer: null,
   facts: { install_args: { value: '/S', level: 'usual', source: 'NSIS' } },
-  warnings: [{ code: 'may_wait', text: 'It may wait for an answer.' }],
+  warnings: [],
+}
+const CODE = '{11111111-2222-3333-4444-555555555555}'
+const RULE: Detection = { type: 'msi_product', product_code: CODE, version: '3', operator: 'ge' }
+const knownMsi: InstallerKnowledge = {
+  ...knowledge,
+  technology: 'msi',
+  facts: {
+    arch: { value: 'x64', level: 'read', source: 'its template' },
+    uninstall: { value: `msiexec /x ${CODE} /qn`, level: 'read', source: 'its product code' },
+    detection: { value: RULE, level: 'read', source: 'its properties' },
+    upgrade_of: {
+      value: { type: 'upgrade_code', upgrade_code: CODE, version: '3', operator: 'ge' },
+      level: 'usual',
+      source: 'its upgrade code',
+    },
+  },
 }
 const formOf = (install_args: string): InstallerForm => ({
   platform: 'windows',
@@ -28,7 +46,7 @@ const formOf = (install_args: string): InstallerForm => ({
   uninstall_entry: '',
   ...toDetectionForm(null, 'windows'),
 })
-const fields = (form: InstallerForm) =>
+const fields = (form: InstallerForm, more: Record<string, unknown> = {}) =>
   // It provides what tooltips need.
   h(UApp, () =>
     h(InstallerFields, {
@@ -40,15 +58,15 @@ const fields = (form: InstallerForm) =>
       knowledge,
       errors: {},
       testid: 'test',
+      ...more,
     }),
   )
 
 describe('the form of an installer', () => {
-  it('shows the command, the warnings, and how reliable the switch is until it is changed', async () => {
+  it('shows the command, and how reliable the switch is until it is changed', async () => {
     const form = ref(formOf('/S'))
     await show(() => fields(form.value))
     expect(shownText()).toContain('setup.exe /S')
-    expect(shownText()).toContain('It may wait for an answer.')
     byRole('note', 'Usual for NSIS')
     form.value = formOf('/quiet')
     await nextTick()
@@ -63,5 +81,62 @@ describe('the form of an installer', () => {
     form.value = formOf('/S')
     await nextTick()
     expect(shownText()).not.toContain('No silent switch is known')
+  })
+
+  it('says how reliable architecture, rule and removal are, each with its source', async () => {
+    const form = ref({ ...formOf(''), arch: 'x64' as const, ...toDetectionForm(RULE, 'windows') })
+    const msi = { kind: 'msi', fileName: 'a.msi', technology: null, knowledge: knownMsi }
+    await show(() => fields(form.value, msi))
+    byRole('note', 'Read in the file: its template')
+    byRole('note', 'Read in the file: its properties')
+    byRole('note', 'Read in the file: its product code')
+    expect(shownText()).toContain(`msiexec /x ${CODE} /qn`)
+  })
+
+  it('offers the rule that finds every version, and the one from the file again', async () => {
+    const form = ref(formOf(''))
+    Object.assign(form.value, toDetectionForm(RULE, 'windows'))
+    const msi = { kind: 'msi', fileName: 'a.msi', technology: null, knowledge: knownMsi }
+    await show(() => fields(form.value, msi))
+    await click(byRole('button', 'Find every version instead'))
+    expect(form.value).toMatchObject({ detect_type: 'upgrade_code', detect_code: CODE })
+    byRole('note', 'Usual for its upgrade code')
+    // Windows Installer removes one product, so this rule alone does not say which.
+    expect(shownText()).toContain('DeployX cannot remove it')
+    await click(byRole('button', 'Use the rule from the file'))
+    expect(form.value).toMatchObject({ detect_type: 'msi_product' })
+  })
+})
+
+describe('the notes about an installer', () => {
+  const notesOf = (args: string, more: Partial<InstallerKnowledge>) =>
+    h(InstallerNotes, {
+      knowledge: { ...knowledge, ...more },
+      args,
+      offersAllUsers: true,
+      testid: 'test',
+    })
+  const perUser = [{ code: 'per_user' as const, text: 'It installs for one user.' }]
+
+  it('offer to install an .msi for all users, until the arguments do', async () => {
+    const args = ref('')
+    const of = { technology: 'msi' as const, warnings: perUser }
+    await show(() => notesOf(args.value, of))
+    expect(shownText()).toContain('It installs for one user.')
+    byRole('button', 'Add ALLUSERS=1')
+    args.value = 'ALLUSERS=1'
+    await nextTick()
+    expect(shownText()).toBe('')
+  })
+
+  it('do not offer that for installers that do not know it', async () => {
+    await show(() => notesOf('', { warnings: perUser }))
+    expect(shownText()).toBe('It installs for one user.')
+    expect(allByRole('button')).toEqual([])
+  })
+
+  it('say that a program is no installer', async () => {
+    await show(() => notesOf('', { technology: 'none', is_installer: false }))
+    expect(shownText()).toContain('This is a program, not an installer')
   })
 })

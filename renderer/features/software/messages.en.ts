@@ -22,6 +22,8 @@ export const en = {
     keyPath: 'Registry key',
     keyPathHelp: 'It is looked up among 64-bit and 32-bit programs.',
     keyWrong: 'Enter a key: only its name under Uninstall, or a path that starts with HKLM.',
+    useRead: 'Use the rule from the file',
+    useAnyVersion: 'Find every version instead',
     valueName: 'Name of the value',
     valueNameHelp: 'As shown in the registry editor.',
     valueData: 'Content',
@@ -103,6 +105,9 @@ export const en = {
   card: {
     file: 'File',
     kind: 'Kind',
+    madeWith: 'Made with',
+    installs: 'Installs',
+    signature: 'Signature',
     size: 'Size',
     expandsTo: 'Extracted size',
     runs: 'Runs',
@@ -126,7 +131,7 @@ export const en = {
     madeWithOnly: 'Made with {name}.',
     use: 'Use {args}',
     useLong: 'Use {args} …',
-    runs: 'Runs {command}',
+    command: 'Command on the PC',
     any: 'Any',
     none: 'None',
     noSwitch:
@@ -155,6 +160,12 @@ export const en = {
     versionLong: 'At most 100 characters.',
     publisherLong: 'At most 200 characters.',
   },
+  versions: {
+    older: '{n} older',
+    show: 'Show {n} older version of {name} | Show {n} older versions of {name}',
+    heading: 'Other versions',
+    noVersion: 'no version',
+  },
   levels: {
     proven: 'Proven',
     read: 'Read',
@@ -166,6 +177,28 @@ export const en = {
     read: 'Read in the file: {source}',
     usual: 'Usual for {source}',
     guess: 'A guess from {source}',
+  },
+  removal: {
+    heading: 'Removal',
+    impossible: 'DeployX cannot remove it: {why}.',
+    registered: 'The PC runs the uninstaller that the program registered.',
+  },
+  notes: {
+    notInstaller:
+      'This is a program, not an installer. A PC would run it once, and nothing would be installed.',
+  },
+  scopes: {
+    machine: 'for all users',
+    user: 'for one user',
+    either: 'for one user or all users',
+  },
+  signer: {
+    by: 'signed by {name}',
+    signed: 'signed',
+    uncheckedBy: 'signed by {name}, not verified',
+    unchecked: 'signed, not verified',
+    tampered: 'changed after it was signed',
+    unsigned: 'not signed',
   },
   file: {
     damaged: 'File damaged: upload it again',
@@ -219,6 +252,7 @@ export const en = {
     software: 'Software',
     fileDamaged: 'File damaged',
     fileMissing: 'File missing',
+    noSwitch: 'No silent switch',
   },
   sheet: {
     removeTitle: 'Remove {name}?',

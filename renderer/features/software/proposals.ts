@@ -1,9 +1,11 @@
 /** What the controller found out about an installer, as proposals for the form. Pure. */
+import type { Detection } from '#shared/contract/detection.ts'
 import type { Installer } from '#shared/contract/rest/entities.ts'
 import type { FactLevel, InstallerKnowledge } from '#shared/contract/rest/installer-knowledge.ts'
 import { runKind } from '#shared/domain/archives.ts'
 import type { InstallerKind } from '#shared/domain/platforms.ts'
 import { formatExitCode } from '#shared/domain/windows-codes.ts'
+import { isRule, toDetection, toDetectionForm, type DetectionForm } from './detection-form.ts'
 import type { InstallerForm } from './readout.ts'
 import { t } from './texts.ts'
 
@@ -23,6 +25,8 @@ const ADDED: Partial<Record<InstallerKind, readonly string[]>> = { msi: ['/qn', 
 /** Kinds whose switches come from the form alone, and Windows Installer packages, which take properties. */
 const TAKES_SWITCHES: readonly InstallerKind[] = ['exe', 'sh', 'msi']
 
+type Known = Pick<Installer, 'knowledge' | 'kind'>
+
 /** Arguments to fill in; null: none are known, or the agent adds all of them. */
 export function proposedArguments(
   knowledge: InstallerKnowledge | null | undefined,
@@ -36,10 +40,7 @@ export function proposedArguments(
 }
 
 /** The form with proposals in its empty fields. Only for a new installer: later, an empty field is a decision. */
-export function withProposals<T extends InstallerForm>(
-  form: T,
-  { knowledge, kind }: Pick<Installer, 'knowledge' | 'kind'>,
-): T {
+export function withProposals<T extends InstallerForm>(form: T, { knowledge, kind }: Known): T {
   const runs = runKind(kind, form.platform, form.entry)
   const codes = knowledge?.facts.success_exit_codes
   const isCodesKnown = runs === 'exe' && codes !== undefined && codes.level !== 'guess'
@@ -56,19 +57,30 @@ export function withProposals<T extends InstallerForm>(
 
 /** Whether a program would run without any switch, so that it may show a window that nobody can close. */
 export const lacksSwitch = (
-  form: InstallerForm,
-  { knowledge, kind }: Pick<Installer, 'knowledge' | 'kind'>,
+  form: Pick<InstallerForm, 'platform' | 'entry' | 'install_args'>,
+  { knowledge, kind }: Known,
 ): boolean =>
   runKind(kind, form.platform, form.entry) === 'exe' &&
   form.install_args.trim() === '' &&
   // Some run silently without any switch, and say so.
   knowledge?.facts.install_args?.value !== ''
 
+/** Whether the form still has this rule. */
+export const hasRule = (
+  form: DetectionForm,
+  platform: InstallerForm['platform'],
+  rule: Detection,
+) =>
+  isRule(form) &&
+  JSON.stringify(toDetection(form)) === JSON.stringify(toDetection(toDetectionForm(rule, platform)))
+
+type ReasonedField = 'name' | 'version' | 'publisher' | 'arguments' | 'codes' | 'arch' | 'detection'
+
 /** Reasons for the values that the form still has; a corrected value has none. */
 export function reasonsOf(
   form: InstallerForm & Partial<Record<'name' | 'version' | 'publisher', string>>,
-  { knowledge, kind }: { knowledge: InstallerKnowledge | null | undefined; kind: InstallerKind },
-): Partial<Record<'name' | 'version' | 'publisher' | 'arguments' | 'codes' | 'arch', Reason>> {
+  { knowledge, kind }: Known,
+): Partial<Record<ReasonedField, Reason>> {
   const facts = knowledge?.facts ?? {}
   const reasons: ReturnType<typeof reasonsOf> = {}
   for (const key of ['name', 'version', 'publisher', 'arch'] as const) {
@@ -86,5 +98,7 @@ export function reasonsOf(
   const codes = facts.success_exit_codes
   if (codes && form.success_exit_codes === codes.value.map(formatExitCode).join(', '))
     reasons.codes = codes
+  for (const rule of [facts.upgrade_of, facts.detection])
+    if (rule && hasRule(form, form.platform, rule.value)) reasons.detection = rule
   return reasons
 }

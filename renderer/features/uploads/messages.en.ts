@@ -16,6 +16,7 @@ export const en = {
   },
   readout: {
     text: 'In the library. Check what DeployX found in the file.',
+    doubtful: 'In the library, but read the notes before you deploy it.',
     name: 'Name',
     version: 'Version',
     notFound: 'not found in the file',
@@ -24,8 +25,18 @@ export const en = {
     done: 'Done',
     keepWithoutSwitch: 'Keep without a silent switch',
   },
+  arrival: {
+    twin: 'You already have this file: {software}, added {when}. This is a second entry, because other details were read or chosen.',
+    newer: 'A newer version of {software}. The library lists the older one behind it.',
+    older: 'The library already has a newer version: {software}. It lists this one behind it.',
+    same: 'The library already has this version from another file: {software}.',
+    open: 'Open {software}',
+    discard: 'Remove this second entry',
+  },
   sheet: {
-    existing: 'Already in the library: {software}',
+    existing: 'Already in the library since {when}: {software}',
+    openExisting: 'Open',
+    toCheck: '{n} file to check | {n} files to check',
     queued: 'waiting for the previous upload',
     reading: 'inspecting',
     titleOf: 'Add software ({n})',
