@@ -35,7 +35,7 @@ describe('enrolling and connecting', () => {
   it('needs no code for the second start and keeps its key', async () => {
     const first = await stage.connect()
     await first.kill('SIGKILL')
-    await stage.hub.until('the link is gone', () => !stage.hub.isConnected())
+    await stage.hub.until('the link is lost', () => !stage.hub.isConnected())
     await stage.connect(withoutCode())
     expect(stage.hub.devices.size).toBe(1)
     expect(stage.hub.hellos).toHaveLength(2)
@@ -191,7 +191,7 @@ describe('commands that must be refused', () => {
     await hub.result(command)
     await hub.until('everything is settled', () => stage.attemptFolders().length === 0)
     await agent.kill('SIGKILL')
-    await hub.until('the link is gone', () => !hub.isConnected())
+    await hub.until('the link is lost', () => !hub.isConnected())
     await stage.connect(withoutCode())
     expect(hub.hellos[1]).toMatchObject({ last_sequence: command.sequence, attempts: [] })
     expect(await hub.deploy(command)).toMatchObject({ why: 'replayed' })

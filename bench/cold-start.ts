@@ -148,7 +148,7 @@ async function askPage(browserUrl: string, address: string, expression: string):
           ask()
         }
         if (!asking || message.id !== asking) return
-        // The page had not navigated yet: the expression ran in an empty page that is gone now.
+        // The page had not navigated yet: the expression ran in an empty page that no longer exists.
         if (message.error) return void setTimeout(ask, 2)
         const failure = message.result?.exceptionDetails
         if (failure) reject(new Error(`the page answered: ${failure.text}`))

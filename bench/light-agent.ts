@@ -35,7 +35,7 @@ export function makeLightKey(): LightKey {
 export type LightAgent = {
   /** Resolves once the hub has welcomed it. */
   welcomed: Promise<void>
-  /** Resolves when the link is gone. */
+  /** Resolves when the link is lost. */
   closed: Promise<void>
   /** Reports success; `done` is called when the hub has acknowledged it. */
   succeed: (command: DeployPayload, done: () => void) => void

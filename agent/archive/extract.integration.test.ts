@@ -311,7 +311,7 @@ it('is extracted again after the agent was killed during extraction', LIMIT, asy
   await hub.deploy(command)
   await hub.until('it is being extracted', () => leftOf(command).some((n) => n.startsWith('x-')))
   await agent.kill('SIGKILL')
-  await hub.until('the link is gone', () => !hub.isConnected())
+  await hub.until('the link is lost', () => !hub.isConnected())
   await stage.connect(['--install-root', stage.rootPath])
   expect(await hub.result(command)).toMatchObject({ status: 'success' })
   expect(hub.outputOf(command)).toContain('3000')
@@ -370,7 +370,7 @@ describe.skipIf(process.platform === 'win32')('a file copied out of an archive',
   /** Runs the agent with a service's umask. */
   async function underUmask077(): Promise<void> {
     await agent.kill('SIGKILL')
-    await stage.hub.until('the link is gone', () => !stage.hub.isConnected())
+    await stage.hub.until('the link is lost', () => !stage.hub.isConnected())
     const own = process.umask(0o077)
     agent = stage.start(['--install-root', stage.rootPath])
     process.umask(own)

@@ -47,7 +47,7 @@ describe('a shell script', () => {
     expect(output).toContain(stage.workFolder(command.attempt_id))
     expect(output).toContain('/dev/null')
     expect(output).not.toContain('DEPLOYX_LOG_LEVEL')
-    await hub.until('the folder is gone', () => stage.attemptFolders().length === 0)
+    await hub.until('the folder is deleted', () => stage.attemptFolders().length === 0)
     const phases = hub.reports.deployment_progress.map((progress) => progress.phase)
     expect(phases).toContain('installing')
   })
@@ -294,7 +294,7 @@ describe('cancelling', () => {
       reason: 'canceled',
     })
     await hub.until('the download is over', () => isClosed)
-    await hub.until('the folder is gone', () => stage.attemptFolders().length === 0)
+    await hub.until('the folder is deleted', () => stage.attemptFolders().length === 0)
     expect(countRuns(rootPath)).toBe(0)
   })
 

@@ -21,7 +21,7 @@ afterEach(async () => {
 
 async function killAndRestart(): Promise<void> {
   await agent.kill('SIGKILL')
-  await stage.hub.until('the link is gone', () => !stage.hub.isConnected())
+  await stage.hub.until('the link is lost', () => !stage.hub.isConnected())
   agent = await stage.connect(['--install-root', stage.rootPath])
 }
 const resultsOf = (attemptId: AttemptId) =>
@@ -135,7 +135,7 @@ describe('an agent that is killed', () => {
     await hub.until('it runs', () => countRuns(stage.rootPath) === 1)
     await agent.kill('SIGKILL')
     appendFileSync(join(stage.statePath, 'journal.log'), '0badc0de {"t":"acknowl')
-    await hub.until('the link is gone', () => !hub.isConnected())
+    await hub.until('the link is lost', () => !hub.isConnected())
     agent = await stage.connect(['--install-root', stage.rootPath])
     expect(await hub.result(command)).toMatchObject({ status: 'success' })
     expect(countRuns(stage.rootPath)).toBe(1)

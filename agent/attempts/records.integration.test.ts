@@ -16,7 +16,7 @@ let agent: AgentProcess
 
 async function killAgent(): Promise<void> {
   await agent.kill('SIGKILL')
-  await stage.hub.until('the link is gone', () => !stage.hub.isConnected())
+  await stage.hub.until('the link is lost', () => !stage.hub.isConnected())
 }
 async function restart(): Promise<void> {
   agent = await stage.connect(['--install-root', stage.rootPath])
@@ -105,7 +105,7 @@ describe('an installer that deletes', LIMIT, () => {
     })
     await hub.deploy(command)
     await hub.until(
-      'the records are gone',
+      'the records are deleted',
       () => countRuns(stage.rootPath) === 1 && !existsSync(stage.attemptFolder(command.attempt_id)),
     )
     await killAgent()
@@ -115,7 +115,7 @@ describe('an installer that deletes', LIMIT, () => {
   })
 })
 
-describe('an attempt whose records are gone', LIMIT, () => {
+describe('an attempt whose records are missing', LIMIT, () => {
   beforeEach(async () => {
     stage = await setStage()
     agent = await stage.connect()
@@ -157,7 +157,7 @@ describe('an attempt whose records are gone', LIMIT, () => {
     expect(countRuns(stage.rootPath)).toBe(1)
   })
 
-  it('counts as started once its download was recorded, because part of the journal may be gone as well', async () => {
+  it('counts as started once its download was recorded, because part of the journal may be missing as well', async () => {
     const { hub } = stage
     const command = hub.payload({ content: countingScript('exit 0') })
     await killAgent()
@@ -234,7 +234,7 @@ describe('an attempt of an agent that kept package and records in one folder', L
     expect(countRuns(stage.rootPath)).toBe(0)
   })
 
-  it('is interrupted if its supervisor is gone, because those never recorded a start', async () => {
+  it('is interrupted if its supervisor has ended, because those never recorded a start', async () => {
     const { hub } = stage
     const command = hub.payload({ content: countingScript() })
     leave(command, { 'supervisor.json': undefined })

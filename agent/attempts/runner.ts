@@ -248,8 +248,8 @@ export function createRunner(
   }
 
   /**
-   * The records of an attempt are created before its download is recorded. If they are gone, part of the
-   * journal may be gone too, and it is not certain that nothing ran.
+   * The records of an attempt are created before its download is recorded. If they are missing, part of the
+   * journal may be missing too, and it is not certain that nothing ran.
    */
   function treatMissingAsStarted(): void {
     for (const id of journal.open())

@@ -98,7 +98,7 @@ export function lockHolder(folder: StateFolder): ProcessId | null {
 }
 
 /**
- * One agent per state folder. Takes over a lock whose process is gone. @returns a function that releases the
+ * One agent per state folder. Takes over a lock whose process has ended. @returns a function that releases the
  * folder @throws AgentFailure when another agent holds it
  */
 export function lockStateFolder(folder: StateFolder): () => void {

@@ -9,7 +9,7 @@ import { runCommand } from '../lib/run-command.ts'
 const COMMAND_TIMEOUT_MS = 60_000
 /** Enough for the list of a PC with ten thousand packages. */
 const COMMAND_LIMIT_BYTES = 16 * 1024 * 1024
-/** A disk that does not answer in time (a network drive whose server is gone) is left out. */
+/** A disk that does not answer in time (a network drive whose server is unreachable) is left out. */
 const DISK_TIMEOUT_MS = 5_000
 
 /** The output of a command, if it succeeded. */

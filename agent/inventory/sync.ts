@@ -92,7 +92,7 @@ export function createInventorySync(deps: InventorySyncDeps): InventorySync {
       // The next collection tries again; retrying now would not help.
       if (!reply.committed)
         return log.warn({ why: reply.message }, 'the hub did not accept the inventory')
-      // The link may be gone or may have been replaced in the meantime.
+      // The link may have been lost or replaced in the meantime.
       if (hubHash !== undefined) hubHash = now.hash
       store(now)
     },

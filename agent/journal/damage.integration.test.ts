@@ -37,7 +37,7 @@ const lastHello = () => stage.hub.hellos.at(-1)!
 
 async function stop(): Promise<void> {
   await agent.kill('SIGKILL')
-  await stage.hub.until('the link is gone', () => !stage.hub.isConnected())
+  await stage.hub.until('the link is lost', () => !stage.hub.isConnected())
 }
 async function restart(): Promise<void> {
   agent = await stage.connect(['--install-root', stage.rootPath])

@@ -88,7 +88,7 @@ describe('a man in the middle', () => {
     expect(stage.hub.devices.size).toBe(0)
   })
 
-  it('gets no link of an enrolled agent, and the agent reconnects when it is gone', async () => {
+  it('gets no link of an enrolled agent, and the agent reconnects once it has stopped', async () => {
     const agent = await stage.connect(viaProxy())
     proxy.intercepts = true
     proxy.cut()

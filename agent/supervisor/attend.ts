@@ -1,7 +1,7 @@
 /**
  * What a supervisor that is a shell leaves to others: reading the installer's output, its time limit, and `exit.json`. The
  * agent that started the installer does it; if that has ended, the stand-in, a process of the agent's program that
- * the shell starts; if that is gone too, the next agent.
+ * the shell starts; if that has ended too, the next agent.
  */
 import { accessSync, closeSync, constants, mkdirSync } from 'node:fs'
 import { constants as system, uptime } from 'node:os'
@@ -32,7 +32,7 @@ import { collect, reopenPipe, type Collecting } from './output-pipe.ts'
 const POLL_MS = 100
 const MAX_TIMER_MS = 2 ** 31 - 1
 
-/** The parts of `spec.json` that are needed if that is gone. */
+/** The parts of `spec.json` that are needed if that file is missing. */
 export type Watched = Pick<Spec, 'attempt_id' | 'timeout_seconds' | 'grace_ms'>
 
 /** For records that only matter while this boot lasts, and that this process knows all the same. */

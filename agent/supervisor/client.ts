@@ -1,4 +1,4 @@
-/** The agent's side of the supervisor: starts it, waits for it, and determines the result when it is gone. */
+/** The agent's side of the supervisor: starts it, waits for it, and determines the result when it has ended. */
 import { spawn } from 'node:child_process'
 import { uptime } from 'node:os'
 import type { Clock } from '#shared/node/clock.ts'
@@ -47,7 +47,7 @@ export type SupervisorClient = {
   start: (folder: string) => void
   /**
    * Whether an installer of this attempt was started, or may have been. Only for prepared attempts: if their
-   * records are gone, it is not certain that nothing ran.
+   * records are missing, it is not certain that nothing ran.
    */
   hasBegun: (folder: string) => boolean
   /**
@@ -91,7 +91,7 @@ export function createSupervisorClient(deps: {
     isProvenUnstarted(folder)
 
   /**
-   * The supervisor was killed, or its records are gone: lets the installer finish within its time without it.
+   * The supervisor was killed, or its records are missing: lets the installer finish within its time without it.
    */
   async function waitForOrphan(
     folder: string,
@@ -107,7 +107,7 @@ export function createSupervisorClient(deps: {
     }
     log.warn(
       { folder, pid: process.pid },
-      'the supervisor is gone, but the installer is still running',
+      'the supervisor has ended, but the installer is still running',
     )
     const taking = collecting ?? takeOrphansOutput(folder)
     const startedAt = readInstaller(folder)?.started_uptime_seconds ?? uptime()
@@ -127,7 +127,7 @@ export function createSupervisorClient(deps: {
       throw error
     }
     await taking?.finish()
-    // If only the records are gone, the supervisor is alive and will write the end again.
+    // If only the records are missing, the supervisor is alive and will write the end again.
     const giveUpAt = clock.monotonicMs() + LATE_EXIT_MS
     while (readClaim(folder) === 'none' && clock.monotonicMs() < giveUpAt) {
       signal.throwIfAborted()

@@ -105,7 +105,7 @@ export const shellFiles = (folder: string, record: string) => ({
 /** How the installer ended, as far as known. */
 export type Ending =
   | { kind: 'exited'; exit: Exit }
-  /** The supervisor ended first, or its records are gone: the installer may have run. */
+  /** The supervisor ended first, or its records are missing: the installer may have run. */
   | { kind: 'unknown'; timedOut: boolean }
   /** Provably no installer was started, and none ever will be by this supervisor. */
   | { kind: 'not_started' }

@@ -71,7 +71,7 @@ export function provenAgent(
       const mine = agent
       try {
         const { socket } = await mine
-        if (!socket.connected) throw new Error('the link is gone')
+        if (!socket.connected) throw new Error('the link was lost')
         const emitter = socket as unknown as Emitter
         context.tried('agent link, proven')
         const dice = values.random()

@@ -108,7 +108,8 @@ function realSteps(root: string, onProgress: (message: string) => void): Resolve
       const folder = await ensureFallbackRuntime({ root, onProgress })
       await installRuntime(root, folder, 'link')
       const runtime = await installedRuntime(root)
-      if (!runtime) throw new Error(`${folder} is incomplete (${fallbackMarker} or a file is gone)`)
+      if (!runtime)
+        throw new Error(`${folder} is incomplete (${fallbackMarker} or a file is missing)`)
       return runtime
     },
     async adapt(runtime) {

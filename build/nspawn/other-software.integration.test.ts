@@ -87,7 +87,7 @@ describe.skipIf(obstacle !== null)(
         expect(await states(OFFICE, TOOL)).toEqual([TOOL])
       })
 
-      it('reports that the other package may be gone if the installation fails later', async () => {
+      it('reports that the other package may have been removed if the installation fails later', async () => {
         const parts = {
           name: TOOL,
           version: '2.0',

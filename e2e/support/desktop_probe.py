@@ -73,7 +73,7 @@ class Tray:
         owner = self.owner
 
         def failed(error):
-            # Replaced or gone while it was read: a new icon registers itself.
+            # Replaced or removed while it was read: a new icon registers itself.
             if owner == self.owner:
                 say("error", command="read", message=str(error))
 

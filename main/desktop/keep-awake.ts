@@ -1,4 +1,4 @@
-/** Keeps the computer awake while PCs are working: if the laptop sleeps, the hub is gone. */
+/** Keeps the computer awake while PCs are working: if the laptop sleeps, no agent reaches the hub. */
 
 /** The part of Electron's powerSaveBlocker that is used. */
 export type SleepBlocker = {

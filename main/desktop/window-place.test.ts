@@ -14,7 +14,7 @@ it('opens at its last position', () => {
   expect(placeWindow({ ...saved, maximized: true }, [LAPTOP, BESIDE]).maximized).toBe(true)
 })
 
-it('opens in the middle if its screen is gone', () => {
+it('opens in the middle if its screen is no longer connected', () => {
   expect(placeWindow(saved, [LAPTOP])).toEqual({ width: 1300, height: 800, maximized: false })
 })
 

@@ -127,7 +127,7 @@ describe.runIf(hasFakeTime)('a clock that is set', () => {
     agentClock.set(-YEARS)
     await withAgent('empty battery', async (agent) => {
       await agent.kill()
-      await eventually('it is gone', async () => (await device(agent.name))?.online === false)
+      await eventually('it is offline', async () => (await device(agent.name))?.online === false)
       agent.restart()
       await eventually('it is back', async () => (await device(agent.name))?.online)
     })

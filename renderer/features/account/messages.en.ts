@@ -16,7 +16,7 @@ export const en = {
     newHelp: 'At least 8 characters. A few words in a row work well.',
   },
   restore: {
-    gone: 'The old computer is gone or broken',
+    gone: 'The old computer is broken or no longer exists',
     goneText: 'Continues with the existing keys. Agents find this computer again.',
     stolen: 'Somebody else may have the old computer',
     stolenText:

@@ -31,7 +31,7 @@ export const useRestoreStore = defineStore('restore', () => {
     const state = await api.call('auth.state', undefined, limit).catch(() => null)
     return state?.setup_needed === false
   }
-  /** Polls until the restored controller answers at the same address. The desktop app's window is gone by then. */
+  /** Polls until the restored controller answers at the same address. The desktop app's window has closed by then. */
   async function awaitRestart(): Promise<void> {
     stage.value = 'restarting'
     const untilMs = performance.now() + RESTART_LIMIT_MS

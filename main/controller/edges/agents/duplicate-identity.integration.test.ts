@@ -183,7 +183,7 @@ describe('two PCs with one identity', () => {
     await link(B, {}, other).welcomed
     expect(performance.now() - startedMs).toBeLessThan(60_000)
     await eventually(
-      'all but the last have gone',
+      'all but the last have disconnected',
       () => lingering.filter(({ socket }) => socket.connected).length <= 1,
     )
     await link(A).welcomed

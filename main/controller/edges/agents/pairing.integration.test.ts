@@ -115,7 +115,7 @@ describe('a PC that is enrolled by comparing digits', () => {
     expect(await agent.ended).toBe(1)
     expect(agent.output()).toContain('The digits were not confirmed on this PC.')
     expect(agent.enrollment()).toBeNull()
-    await until('the device is gone', async () => (await list()).length === 0)
+    await until('the device is no longer listed', async () => (await list()).length === 0)
   })
 
   it('receives the rejection from the console, and then has to wait before it tries again', async () => {
@@ -143,7 +143,7 @@ describe('a PC that is enrolled by comparing digits', () => {
     await agent.digits()
     await waiting('LAB-04')
     await agent.kill()
-    await until('the device is gone', async () => (await list()).length === 0)
+    await until('the device is no longer listed', async () => (await list()).length === 0)
   })
 
   it('is refused permanently when it was blocked', async () => {

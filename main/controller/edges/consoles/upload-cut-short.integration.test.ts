@@ -66,7 +66,7 @@ describe('an upload that is cut off', () => {
     if (bytes.length > 1000) await until('its file is there', () => contentFiles().length === 1)
     else await new Promise((resolve) => setTimeout(resolve, 50))
     socket.destroy()
-    await until('its file is gone', () => contentFiles().length === 0)
+    await until('its file is deleted', () => contentFiles().length === 0)
     await nothingKept()
     // And the next one succeeds.
     expect((await t.rest.upload('/software', { name: 'a.sh', bytes: SCRIPT })).status).toBe(200)

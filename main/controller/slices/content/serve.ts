@@ -144,7 +144,7 @@ async function pump(
 /**
  * Answers GET or HEAD with the content: Content-Length, ETag, one Range (206, 416), If-Range.
  * Downloads beyond the available slots wait in a bounded queue, then get 503 with Retry-After.
- * @throws AppError E_RANGE, E_NOT_FOUND (the file is gone), only before the head was sent
+ * @throws AppError E_RANGE, E_NOT_FOUND (the file is missing), only before the head was sent
  */
 export async function serve(
   deps: ServeDeps,

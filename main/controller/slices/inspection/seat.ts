@@ -39,7 +39,7 @@ export function createSeat(options: {
   let isUsedUp = false
   let interrupt: ((error: Error) => void) | null = null
 
-  /** Resolves once the thread is gone, so that never two of them hold memory. */
+  /** Resolves once the thread has ended, so that never two of them hold memory. */
   async function end(): Promise<void> {
     const ending = started
     started = null

@@ -50,7 +50,7 @@ it('all differ from their defaults here, so that the tests below cover each', ()
 
 describe('a recovery file', () => {
   it.each([
-    ['the old computer is gone', {}],
+    ['the old computer no longer exists', {}],
     ['the old computer may be in other hands', { revoke: 'true' }],
   ])('restores all of them: %s', async (_what, fields) => {
     const before = await own.start('a')
