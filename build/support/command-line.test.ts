@@ -10,7 +10,7 @@ const { scripts } = JSON.parse(readFileSync(path.join(projectRoot, 'package.json
 }
 /** Name and file of each script that runs a file of the project. */
 const own = Object.entries(scripts).flatMap(([name, line]): [string, string][] => {
-  const file = /^node (\S+\.ts)$/.exec(line)?.[1]
+  const file = /^node (\S+\.[jt]s)$/.exec(line)?.[1]
   return file === undefined ? [] : [[name, file]]
 })
 type Ended = { status: number | null; stdout: string; stderr: string }
