@@ -9,6 +9,7 @@ import { settleIdentityLoss } from '../identity/recover.ts'
 import { finishSplit } from '../identity/split.ts'
 import { lockStateFolder, prepareStateFolder, type StateFolder } from '../identity/state-folder.ts'
 import { AgentFailure } from '../lib/failure.ts'
+import { compose } from '#shared/domain/coded-texts/compose.ts'
 import { writableByOthers } from '../lib/writable-by-others.ts'
 import { createLog, type Log } from '../lib/log.ts'
 import { isSingleExecutable } from '../lib/self.ts'
@@ -45,7 +46,7 @@ function warnIfReplaceable(log: Log): void {
   const obstacle = writableByOthers(process.execPath)
   if (obstacle === null) return
   log.warn(
-    `this agent runs as root, but other users may be able to replace its executable. ${obstacle}`,
+    `this agent runs as root, but other users may be able to replace its executable. ${compose(obstacle)}`,
   )
 }
 

@@ -14,6 +14,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { layoutOf } from '../service/layout.ts'
 import { checkPlaces, placeFiles } from '../service/service.ts'
+import { coded } from '#shared/domain/coded-texts/codes.ts'
 import { writableByOthers, isAdministratorsPlace } from './writable-by-others.ts'
 import { openSelf } from './self.ts'
 
@@ -45,7 +46,7 @@ describe.skipIf(me === undefined)('a path that other users may write to', () => 
     ['a folder further up', 'a', 0o757],
   ])('names %s', (_what, place, mode) => {
     chmodSync(join(root, place), mode)
-    expect(writableByOthers(file)).toBe(`Other users may write to ${join(root, place)}.`)
+    expect(writableByOthers(file)).toEqual(coded('place_writable', { path: join(root, place) }))
   })
 
   it('is checked after following links to the real file', () => {
@@ -54,7 +55,7 @@ describe.skipIf(me === undefined)('a path that other users may write to', () => 
     chmodSync(open, 0o777)
     writeFileSync(join(open, 'agent'), '')
     symlinkSync(join(open, 'agent'), join(root, 'a', 'link'))
-    expect(writableByOthers(join(root, 'a', 'link'))).toContain(open)
+    expect(writableByOthers(join(root, 'a', 'link'))?.params.path).toContain(open)
   })
 
   it.skipIf(me !== 0)(
@@ -62,14 +63,14 @@ describe.skipIf(me === undefined)('a path that other users may write to', () => 
     () => {
       for (const place of ['a/b/agent', 'a/b', 'a']) {
         chownSync(join(root, place), OTHER_UID, OTHER_UID)
-        expect(writableByOthers(file)).toContain(join(root, place))
+        expect(writableByOthers(file)?.params.path).toContain(join(root, place))
         chownSync(join(root, place), 0, 0)
       }
     },
   )
 
   it('is assumed for something that no longer exists', () => {
-    expect(writableByOthers(join(root, 'gone'))).toContain('cannot be examined')
+    expect(writableByOthers(join(root, 'gone'))?.code).toBe('place_unknown')
   })
 
   it('cannot become a service, and the message says what to do', () => {

@@ -4,7 +4,10 @@
  */
 import { lstatSync, realpathSync, type Stats } from 'node:fs'
 import { dirname, win32 } from 'node:path'
+import { coded, type CodedText } from '#shared/domain/coded-texts/codes.ts'
 import { errorText } from './atomic-file.ts'
+
+type Weakness = Extract<CodedText, { code: 'place_writable' | 'place_unknown' }>
 
 const GROUP_AND_OTHERS_WRITE = 0o022
 const STICKY = 0o1000
@@ -12,34 +15,33 @@ const STICKY = 0o1000
 /** This user and root are trusted; root can do anything anyway. */
 const isForeign = (stat: Stats, me: number): boolean => stat.uid !== me && stat.uid !== 0
 
-const sentence = (path: string): string => `Other users may write to ${path}.`
+const writable = (path: string): Weakness => coded('place_writable', { path })
 
 /**
  * @param path an existing file or folder @param me the user to check for; not used on Windows, see
- * isAdministratorsPlace @returns a sentence that names the weak place, or null. What cannot be examined
- * counts as weak
+ * isAdministratorsPlace @returns the weak place, or null. What cannot be examined counts as weak
  */
-export function writableByOthers(path: string, me = process.getuid?.()): string | null {
+export function writableByOthers(path: string, me = process.getuid?.()): Weakness | null {
   if (me === undefined) return null
   try {
     return weakPlace(path, me)
   } catch (error) {
-    return `${path} cannot be examined: ${errorText(error).slice(0, 200)}.`
+    return coded('place_unknown', { path, error: errorText(error).slice(0, 200) })
   }
 }
 
-function weakPlace(path: string, me: number): string | null {
+function weakPlace(path: string, me: number): Weakness | null {
   const real = realpathSync(path)
   let stat = lstatSync(real)
-  if (isForeign(stat, me) || (stat.mode & GROUP_AND_OTHERS_WRITE) !== 0) return sentence(real)
+  if (isForeign(stat, me) || (stat.mode & GROUP_AND_OTHERS_WRITE) !== 0) return writable(real)
   const isFile = stat.isFile()
   for (let folder = dirname(real), at = 0; ; folder = dirname(folder), at++) {
     stat = lstatSync(folder)
     // In a sticky folder (/tmp) nobody can rename another user's files; but a program may load files next to
     // it.
     const isSticky = (stat.mode & STICKY) !== 0 && !(isFile && at === 0)
-    if (isForeign(stat, me)) return sentence(folder)
-    if ((stat.mode & GROUP_AND_OTHERS_WRITE) !== 0 && !isSticky) return sentence(folder)
+    if (isForeign(stat, me)) return writable(folder)
+    if ((stat.mode & GROUP_AND_OTHERS_WRITE) !== 0 && !isSticky) return writable(folder)
     if (folder === dirname(folder)) return null
   }
 }

@@ -5,6 +5,7 @@
  */
 import { z } from 'zod'
 import { BootId } from '#shared/contract/agent/restart.ts'
+import { AnyParams } from '#shared/domain/coded-texts/codes.ts'
 import { RestartId } from '#shared/domain/ids.ts'
 import { examineRecords, type Damage } from '../journal/damage.ts'
 import { createRecordFile, openRecordFile } from '../journal/record-file.ts'
@@ -27,6 +28,9 @@ const Known = z.object({
     'failed',
   ]),
   message: z.string(),
+  /** Of the message. None in the records of earlier versions. */
+  code: z.string().optional(),
+  params: AnyParams.optional(),
 })
 export type KnownRestart = z.infer<typeof Known>
 /** `high`: the highest sequence of an order or cancellation so far. */

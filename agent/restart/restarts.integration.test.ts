@@ -193,6 +193,8 @@ describe('an order', () => {
     expect(await a.order()).toEqual({
       result: 'refused',
       message: 'The restart command failed: exit code 1: no',
+      code: 'restart_tool_failed_saying',
+      params: { exit_code: 1, line: 'no' },
     })
     expect(a.isImminent()).toBe(false)
   })
@@ -345,9 +347,11 @@ it('does not restart the computer on which it is developed or tested', async () 
   expect(await systemRestartTools(null).ability()).toMatchObject({
     possible: false,
     why: expect.stringContaining('from its sources') as string,
+    code: 'cannot_restart_from_sources',
   })
   expect(await systemRestartTools('/somewhere').ability()).toMatchObject({
     possible: false,
     why: expect.stringContaining('--install-root') as string,
+    code: 'cannot_restart_from_folder',
   })
 })

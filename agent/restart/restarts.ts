@@ -3,6 +3,7 @@
  * boots: once the PC has booted again, the order is void, no matter who repeats it or when. The platform times
  * the notice, so the agent may end meanwhile.
  */
+import { coded, type CodedText } from '#shared/domain/coded-texts/codes.ts'
 import { compose } from '#shared/domain/coded-texts/compose.ts'
 import type {
   RestartAbility,
@@ -10,6 +11,7 @@ import type {
   RestartReply,
   RestartWithdrawal,
 } from '#shared/contract/agent/restart.ts'
+import type { AnyValues } from '#shared/domain/templates.ts'
 import type { Enrollment } from '../identity/identity.ts'
 import { errorText } from '../lib/atomic-file.ts'
 import type { Log } from '../lib/log.ts'
@@ -29,9 +31,17 @@ import type { RestartTools } from './tools.ts'
 const LATE_SECONDS = 3_600
 const MESSAGE_LIMIT = 500
 
-const refused = (message: string): RestartReply => ({
+const refused = (text: { message: string; code?: string; params?: AnyValues }): RestartReply => ({
   result: 'refused',
-  message: message.slice(0, MESSAGE_LIMIT),
+  ...text,
+  message: text.message.slice(0, MESSAGE_LIMIT),
+})
+const said = (text: CodedText) => ({ message: compose(text), code: text.code, params: text.params })
+
+/** The message of the journal. An earlier version stored no code. */
+const noted = ({ message, code, params }: KnownRestart) => ({
+  message,
+  ...(code !== undefined && params && { code, params }),
 })
 
 export type Restarts = ReturnType<typeof createRestarts>
@@ -50,10 +60,14 @@ export function createRestarts(deps: {
 
   const isHere = ({ boot }: Pick<KnownRestart, 'boot'>): boolean =>
     ability.possible && boot === ability.boot_id
-  const failureOf = ({ code, stdout, stderr, missing }: CommandResult): string =>
-    missing
-      ? 'the program that restarts this PC is missing'
-      : `exit code ${code ?? 'unknown'}${(stderr || stdout).trim() ? `: ${(stderr || stdout).trim()}` : ''}`
+  function failureOf({ code, stdout, stderr, missing }: CommandResult): CodedText {
+    if (missing) return coded('restart_tool_missing', {})
+    if (code === null) return coded('restart_tool_stopped', {})
+    const line = (stderr || stdout).trim().slice(0, MESSAGE_LIMIT)
+    return line
+      ? coded('restart_tool_failed_saying', { exit_code: code, line })
+      : coded('restart_tool_failed', { exit_code: code })
+  }
   const announced = (known: KnownRestart): RestartReply => ({
     result: 'announced',
     due_in_seconds: Math.max(0, known.due_uptime - tools.uptimeSeconds()),
@@ -77,16 +91,19 @@ export function createRestarts(deps: {
       return announced(known)
     }
     if (isScheduled) {
-      journal.write({ ...known, step: 'failed', message: 'Another restart was scheduled.' })
+      journal.write({ ...known, step: 'failed', ...said(coded('restart_already_scheduled', {})) })
       return { result: 'busy', message: 'Another restart is scheduled on this PC already.' }
     }
-    const message = `The restart command failed: ${failureOf(result)}`.slice(0, MESSAGE_LIMIT)
-    journal.write({ ...known, step: 'failed', message })
-    return refused(message)
+    const failure = said(failureOf(result))
+    journal.write({ ...known, step: 'failed', ...failure })
+    return refused(failure)
   }
 
   async function obey(order: RestartOrder): Promise<RestartReply> {
-    if (!ability.possible) return refused(ability.why)
+    if (!ability.possible) {
+      const { why, code, params } = ability
+      return refused({ message: why, ...(code && params && { code, params }) })
+    }
     if (order.boot_id !== ability.boot_id) return { result: 'passed' }
     const known = journal.known(order.restart_id)
     switch (known?.step) {
@@ -95,14 +112,14 @@ export function createRestarts(deps: {
       case 'called_off':
         return { result: 'called_off' }
       case 'failed':
-        if (order.sequence <= journal.highestSequence()) return refused(known.message)
+        if (order.sequence <= journal.highestSequence()) return refused(noted(known))
         break
       // Stored, but then this agent ended: whether the platform received the command is unknown.
       case 'ordered':
         break
       case undefined:
         if (order.sequence <= journal.highestSequence())
-          return refused('The order is older than the last one that this agent received.')
+          return refused(said(coded('restart_order_old', {})))
     }
     if (deps.isBusy()) return { result: 'busy', message: 'An installation is running on this PC.' }
     if (pending().some(({ id }) => id !== order.restart_id))
@@ -127,7 +144,7 @@ export function createRestarts(deps: {
     if (isUnderWay) {
       const result = await tools.run(withdrawCall(tools.platform))
       if (result.code !== 0 && !isNothingToWithdraw(tools.platform, result.code))
-        return refused(failureOf(result))
+        return refused(said(failureOf(result)))
       log.warn({ restart: id }, 'the restart of this PC was withdrawn')
     }
     const forgotten = { boot: ability.possible ? ability.boot_id : 'unknown', due_uptime: 0 }
@@ -139,7 +156,7 @@ export function createRestarts(deps: {
     try {
       const opened = openRestart(body, deps.enrollment())
       const reply = !opened.ok
-        ? refused(compose(opened.text))
+        ? refused(said(opened.text))
         : opened.payload.action === 'restart'
           ? await obey(opened.payload)
           : await withdraw(opened.payload)

@@ -4,6 +4,8 @@
 import { existsSync } from 'node:fs'
 import { uptime } from 'node:os'
 import type { RestartAbility } from '#shared/contract/agent/restart.ts'
+import { coded, type CodedText } from '#shared/domain/coded-texts/codes.ts'
+import { compose } from '#shared/domain/coded-texts/compose.ts'
 import type { DevicePlatform } from '#shared/domain/platforms.ts'
 import { devicePlatform } from '../facts/facts.ts'
 import { runCommand, type CommandResult } from '../lib/run-command.ts'
@@ -34,18 +36,22 @@ async function isAdministrator(): Promise<boolean> {
  * Why this agent cannot restart the PC, or null. An agent in a trial run must never restart the PC it runs
  * on.
  */
-async function whyNot(installRoot: string | null): Promise<string | null> {
-  if (installRoot !== null)
-    return 'Its agent installs into a folder (--install-root) and restarts nothing.'
-  if (!isSingleExecutable())
-    return 'Its agent runs from its sources and restarts nothing. Install the packaged agent.'
-  if (!(await isAdministrator()))
-    return 'Its agent runs without administrator rights. Install it as a service.'
+async function whyNot(installRoot: string | null): Promise<CodedText | null> {
+  if (installRoot !== null) return coded('cannot_restart_from_folder', {})
+  if (!isSingleExecutable()) return coded('cannot_restart_from_sources', {})
+  if (!(await isAdministrator())) return coded('cannot_restart_without_rights', {})
   // With other init systems, `shutdown` stays in the foreground and would end with the agent.
   if (process.platform === 'linux' && !existsSync('/run/systemd/system'))
-    return 'It does not run systemd, which the agent needs to restart a PC.'
+    return coded('cannot_restart_without_systemd', {})
   return null
 }
+
+const impossible = (text: CodedText): RestartAbility => ({
+  possible: false,
+  why: compose(text),
+  code: text.code,
+  params: text.params,
+})
 
 /** @param installRoot a folder that the agent installs into instead of this PC */
 export const systemRestartTools = (installRoot: string | null): RestartTools => ({
@@ -54,10 +60,10 @@ export const systemRestartTools = (installRoot: string | null): RestartTools => 
   run: ({ file, args }) => runCommand(file, args, COMMAND_TIMEOUT_MS),
   async ability() {
     const why = await whyNot(installRoot)
-    if (why !== null) return { possible: false, why }
+    if (why !== null) return impossible(why)
     const boot_id = await readBootId()
     return boot_id === null
-      ? { possible: false, why: 'This PC cannot distinguish one boot from the next.' }
+      ? impossible(coded('cannot_restart_boot_unknown', {}))
       : { possible: true, boot_id }
   },
 })

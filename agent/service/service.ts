@@ -5,6 +5,7 @@ import type { DevicePlatform } from '#shared/domain/platforms.ts'
 import { errorText, renameDurably, syncFile, writeDurably } from '../lib/atomic-file.ts'
 import { AgentFailure } from '../lib/failure.ts'
 import { runCommand } from '../lib/run-command.ts'
+import { compose } from '#shared/domain/coded-texts/compose.ts'
 import { writableByOthers, isAdministratorsPlace } from '../lib/writable-by-others.ts'
 import { isSingleExecutable, type OpenExecutable } from '../lib/self.ts'
 import { helperBytes, windowsHelper } from '../lib/windows-helper.ts'
@@ -76,13 +77,13 @@ export function checkPlaces(
   const obstacle = writableByOthers(executable)
   if (obstacle !== null)
     throw new AgentFailure(
-      `The agent is not installed as a service from here, because somebody else could exchange it. ${obstacle} Copy it to root's own folder, with sudo cp, and run it there.`,
+      `The agent is not installed as a service from here, because somebody else could exchange it. ${compose(obstacle)} Copy it to root's own folder, with sudo cp, and run it there.`,
     )
   const target =
     writableByOthers(existing(layout.folder)) ?? writableByOthers(existing(layout.state))
   if (target !== null)
     throw new AgentFailure(
-      `The agent cannot be a service here: ${target} It must belong to root, and nobody else may write to it.`,
+      `The agent cannot be a service here: ${compose(target)} It must belong to root, and nobody else may write to it.`,
     )
 }
 

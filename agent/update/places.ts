@@ -3,6 +3,8 @@
  * owned by the administrator.
  */
 import { basename, dirname, join } from 'node:path'
+import { coded, type CodedText } from '#shared/domain/coded-texts/codes.ts'
+import type { UPDATE_OBSTACLES } from '#shared/domain/coded-texts/updates.en.ts'
 import { writableByOthers } from '../lib/writable-by-others.ts'
 import { isSingleExecutable } from '../lib/self.ts'
 import { UPDATE_GUARD } from '../service/layout.ts'
@@ -41,10 +43,11 @@ export function placesOf(executable: string): Places {
   }
 }
 
-/** Why this program cannot be updated in its place, as text for people, or null. */
-export function updateObstacle(env: NodeJS.ProcessEnv = process.env): string | null {
-  if (!isSingleExecutable()) return 'It runs from its sources.'
-  if (env[UPDATE_GUARD] !== '1')
-    return 'It is not installed as a service that can roll back an update. Run install-service on the PC once.'
+export type UpdateObstacle = Extract<CodedText, { code: keyof typeof UPDATE_OBSTACLES }>
+
+/** Why this program cannot be updated in its place, or null. */
+export function updateObstacle(env: NodeJS.ProcessEnv = process.env): UpdateObstacle | null {
+  if (!isSingleExecutable()) return coded('update_from_sources', {})
+  if (env[UPDATE_GUARD] !== '1') return coded('update_needs_service', {})
   return writableByOthers(process.execPath)
 }

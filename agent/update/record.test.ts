@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { coded } from '#shared/domain/coded-texts/codes.ts'
+import { compose } from '#shared/domain/coded-texts/compose.ts'
 import { Sha256 } from '#shared/domain/ids.ts'
 import {
   accepted,
@@ -34,21 +36,30 @@ describe('the state of an update order', () => {
       message: '',
     })
     expect(factsOf(done(swapping(ordered)), null).last).toMatchObject({ state: 'done' })
-    expect(factsOf(failed(ordered, 'x'.repeat(900)), 'no').last?.message).toHaveLength(500)
+    const text = coded('update_failed', { error: 'x'.repeat(900) })
+    const { last, ...own } = factsOf(failed(ordered, text), coded('update_from_sources', {}))
+    expect(last).toMatchObject(text)
+    expect(last?.message).toHaveLength(500)
+    expect(own).toEqual({
+      obstacle: 'It runs from its sources.',
+      obstacle_code: 'update_from_sources',
+      obstacle_params: {},
+    })
   })
 
   it('is a trial at the first start of the new version, and ended at any start of another version', () => {
     const under = swapping(ordered)
     expect(atStart(under, '0.2.0', null)).toBe(under)
-    for (const [verdict, words] of [
-      ['starts\n', 'did not keep running'],
-      ['link\n', 'did not reach the controller'],
-      [null, 'was interrupted'],
-      ['\u0000', 'was interrupted'],
+    for (const [verdict, code] of [
+      ['starts\n', 'update_not_running'],
+      ['link\n', 'update_not_linked'],
+      [null, 'update_interrupted'],
+      ['\u0000', 'update_interrupted'],
     ] as const) {
       const after = atStart(under, '0.1.0', verdict)
       expect(after).toMatchObject({ phase: 'idle', order: null, last: { state: 'failed' } })
-      expect(after.last?.message).toContain(words)
+      const text = coded(code, { version: '0.2.0' })
+      expect(after.last).toMatchObject({ ...text, message: compose(text) })
       expect(UpdateRecord.parse(JSON.parse(JSON.stringify(after)))).toEqual(after)
     }
   })
@@ -62,7 +73,10 @@ describe('the state of an update order', () => {
     }
     expect(isBarred(record, '0.2.1')).toBe(false)
     // A failure before the executable was replaced does not count.
-    const elsewhere = failed(accepted(NO_UPDATE, order('0.3.0'), '0.1.0'), 'no room')
+    const elsewhere = failed(
+      accepted(NO_UPDATE, order('0.3.0'), '0.1.0'),
+      coded('no_room', { folder: '/opt' }),
+    )
     expect(elsewhere.taken_back).toEqual([])
   })
 

@@ -2,6 +2,8 @@
 import { z } from 'zod'
 import { ROLLBACK_LIMIT, UpdatePayload } from '#shared/contract/agent/update.ts'
 import type { SelfUpdateFacts } from '#shared/contract/agent/update.ts'
+import { AnyParams, coded, type CodedText } from '#shared/domain/coded-texts/codes.ts'
+import { compose } from '#shared/domain/coded-texts/compose.ts'
 import type { Damage } from '../journal/damage.ts'
 import { readJson, writeDurably } from '../lib/atomic-file.ts'
 import { setAside } from '../lib/set-aside.ts'
@@ -9,6 +11,7 @@ import { setAside } from '../lib/set-aside.ts'
 /** After being resumed this often, each time by an agent that then ended, an order is abandoned. */
 export const RESUME_LIMIT = 5
 const REMEMBERED = 20
+const MESSAGE_LIMIT = 500
 
 const Order = UpdatePayload.omit({ issued_at: true, device_id: true })
 export type Order = z.infer<typeof Order>
@@ -16,7 +19,10 @@ const Last = z.object({
   sequence: z.number().int().nonnegative(),
   version: z.string(),
   state: z.enum(['done', 'failed']),
-  message: z.string().max(500),
+  message: z.string().max(MESSAGE_LIMIT),
+  /** Of the message. None in the records of earlier versions. */
+  code: z.string().optional(),
+  params: AnyParams.optional(),
 })
 export const UpdateRecord = z.object({
   /** The order in progress. */
@@ -55,24 +61,28 @@ export const resumed = (record: UpdateRecord): UpdateRecord => ({
 })
 export const swapping = (record: UpdateRecord): UpdateRecord => ({ ...record, phase: 'swapping' })
 
-const ended = (record: UpdateRecord, state: 'done' | 'failed', message: string): UpdateRecord => {
+const ended = (
+  record: UpdateRecord,
+  outcome: Omit<z.infer<typeof Last>, 'sequence' | 'version'>,
+): UpdateRecord => {
   const { order } = record
   const last = order
-    ? { sequence: order.sequence, version: order.version, state, message: message.slice(0, 500) }
+    ? { sequence: order.sequence, version: order.version, ...outcome }
     : record.last
   return { ...record, order: null, phase: 'idle', resumes: 0, last }
 }
-export const failed = (record: UpdateRecord, message: string): UpdateRecord =>
-  ended(record, 'failed', message)
-export const done = (record: UpdateRecord): UpdateRecord => ended(record, 'done', '')
+export const failed = (record: UpdateRecord, text: CodedText): UpdateRecord =>
+  ended(record, { state: 'failed', message: compose(text).slice(0, MESSAGE_LIMIT), ...text })
+export const done = (record: UpdateRecord): UpdateRecord =>
+  ended(record, { state: 'done', message: '' })
 
 /** The new executable was in place, and has been rolled back. */
-export function rolledBack(record: UpdateRecord, message: string): UpdateRecord {
+export function rolledBack(record: UpdateRecord, text: CodedText): UpdateRecord {
   const version = record.order?.version
   if (version === undefined) return record
   const others = record.taken_back.filter((entry) => entry.version !== version)
   return {
-    ...failed(record, message),
+    ...failed(record, text),
     taken_back: [...others, { version, times: rollbackCount(record, version) + 1 }].slice(
       -REMEMBERED,
     ),
@@ -83,15 +93,15 @@ export const rollbackCount = (record: UpdateRecord, version: string): number =>
 export const isBarred = (record: UpdateRecord, version: string): boolean =>
   rollbackCount(record, version) >= ROLLBACK_LIMIT
 
-/** Messages for the words that start-script.ts and helper.c leave behind. */
-function reasonOf(verdict: string | null, version: string): string {
+/** Texts for the words that start-script.ts and helper.c leave behind. */
+function reasonOf(verdict: string | null, version: string): CodedText {
   switch (verdict?.trim()) {
     case 'starts':
-      return `Version ${version} did not keep running on this PC. The previous version was restored.`
+      return coded('update_not_running', { version })
     case 'link':
-      return `Version ${version} did not reach the controller in time. The previous version was restored.`
+      return coded('update_not_linked', { version })
     default:
-      return `The change to version ${version} was interrupted. The previous version was restored.`
+      return coded('update_interrupted', { version })
   }
 }
 
@@ -107,15 +117,19 @@ export function atStart(record: UpdateRecord, own: string, verdict: string | nul
     return phase === 'swapping' ? record : done(record)
   if (phase === 'swapping') return rolledBack(record, reasonOf(verdict, order.version))
   return record.resumes >= RESUME_LIMIT
-    ? failed(record, `The agent ended ${RESUME_LIMIT} times while it prepared this update.`)
+    ? failed(record, coded('update_agent_ended', { times: RESUME_LIMIT }))
     : resumed(record)
 }
 
-export function factsOf(record: UpdateRecord, obstacle: string | null): SelfUpdateFacts {
+export function factsOf(record: UpdateRecord, obstacle: CodedText | null): SelfUpdateFacts {
   const { order } = record
-  if (!order) return { obstacle, last: record.last }
+  const own = {
+    obstacle: obstacle && compose(obstacle),
+    ...(obstacle && { obstacle_code: obstacle.code, obstacle_params: obstacle.params }),
+  }
+  if (!order) return { ...own, last: record.last }
   const { sequence, version } = order
-  return { obstacle, last: { sequence, version, state: 'working', message: '' } }
+  return { ...own, last: { sequence, version, state: 'working', message: '' } }
 }
 
 export type RecordFile = {

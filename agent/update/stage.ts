@@ -1,7 +1,8 @@
 /**
  * Downloads the next executable, and verifies its hash and that it can run here, before anything is touched.
  */
-import { coded } from '#shared/domain/coded-texts/codes.ts'
+import { coded, type CodedText } from '#shared/domain/coded-texts/codes.ts'
+import { compose } from '#shared/domain/coded-texts/compose.ts'
 import { createHash } from 'node:crypto'
 import {
   chmodSync,
@@ -19,10 +20,19 @@ import type { Clock } from '#shared/node/clock.ts'
 import type { Random } from '#shared/node/random.ts'
 import { downloadPackage, DownloadError, type Source } from '../download/download.ts'
 import { freeDiskBytes } from '../facts/facts.ts'
-import { AgentFailure } from '../lib/failure.ts'
 import { runCommand } from '../lib/run-command.ts'
 import type { Places } from './places.ts'
 import type { Order } from './record.ts'
+
+/** Why an update is not carried out. */
+export class UpdateError extends Error {
+  readonly text: CodedText
+  constructor(text: CodedText) {
+    super(compose(text))
+    this.name = 'UpdateError'
+    this.text = text
+  }
+}
 
 /** Free space to leave for other programs. */
 const RESERVED_BYTES = 64 * 1024 * 1024
@@ -46,7 +56,7 @@ export function openWorkshop(places: Places): void {
 
 /**
  * Verifies the file again right before it is put in place. It is in a folder that nobody else can enter, so
- * it cannot change afterwards. @throws AgentFailure
+ * it cannot change afterwards. @throws UpdateError
  */
 export function proveFile(file: string, order: Order): void {
   const fd = openSync(file, constants.O_RDWR | (constants.O_NOFOLLOW ?? 0))
@@ -61,25 +71,33 @@ export function proveFile(file: string, order: Order): void {
       at += bytes
     }
     if (!stat.isFile() || stat.nlink > 1 || hash.digest('hex') !== order.sha256)
-      throw new AgentFailure('The file of the new version was changed after it had been fetched.')
+      throw new UpdateError(coded('update_file_changed', {}))
     fsyncSync(fd)
   } finally {
     closeSync(fd)
   }
 }
 
-async function mustSay(file: string, args: readonly string[], what: string): Promise<string> {
-  const { code, stdout, stderr } = await runCommand(file, args, CHECK_TIMEOUT_MS)
-  if (code === 0) return stdout.trim()
-  const output = (stderr.trim() || stdout.trim()).replace(/\s+/g, ' ').slice(0, 200)
-  throw new AgentFailure(`${what}${output ? `: ${output}` : ` (exit code ${code ?? 'none'})`}.`)
+/** Runs the new version. @returns its output @throws UpdateError with this code if it fails */
+async function test(
+  file: string,
+  args: readonly string[],
+  code: 'update_does_not_start' | 'update_cannot_use_state',
+): Promise<string> {
+  const { code: exit_code, stdout, stderr } = await runCommand(file, args, CHECK_TIMEOUT_MS)
+  if (exit_code === 0) return stdout.trim()
+  const line = (stderr.trim() || stdout.trim()).replace(/\s+/g, ' ').slice(0, 200)
+  if (line) throw new UpdateError(coded(`${code}_saying`, { line }))
+  throw new UpdateError(
+    exit_code === null ? coded('update_test_stopped', {}) : coded(code, { exit_code }),
+  )
 }
 
 /**
  * Leaves the verified executable at `places.next`.
  * @param source where the hub serves it
  * @param statePath the state folder that it will have to read
- * @throws AgentFailure or DownloadError with a message for people; the signal's reason when that fires
+ * @throws UpdateError or DownloadError; the signal's reason when that fires
  */
 export async function stage(deps: {
   places: Places
@@ -109,15 +127,11 @@ export async function stage(deps: {
   })
   chmodSync(places.next, 0o755)
   proveFile(places.next, order)
-  const output = await mustSay(places.next, ['--version'], 'The new version does not start here')
+  const output = await test(places.next, ['--version'], 'update_does_not_start')
   if (output !== order.version)
-    throw new AgentFailure(
-      `The downloaded program reports version ${output.slice(0, 64)}, not ${order.version}.`,
+    throw new UpdateError(
+      coded('update_other_version', { found: output.slice(0, 64), version: order.version }),
     )
-  await mustSay(
-    places.next,
-    ['check-state', deps.statePath],
-    'The new version cannot use the state that this one has written',
-  )
+  await test(places.next, ['check-state', deps.statePath], 'update_cannot_use_state')
   signal.throwIfAborted()
 }

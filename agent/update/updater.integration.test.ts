@@ -21,9 +21,10 @@ import { systemRandom } from '#shared/node/random.ts'
 import { commandText } from '#shared/contract/agent/link.ts'
 import { updateText, type UpdatePayload } from '#shared/contract/agent/update.ts'
 import { Fingerprint, Sha256, type DeviceId } from '#shared/domain/ids.ts'
+import { coded, readCoded } from '#shared/domain/coded-texts/codes.ts'
 import { until } from '#shared/test-kit/until.ts'
 import { makeFolder } from '../test-kit/agent-process.ts'
-import { placesOf, type Places } from './places.ts'
+import { placesOf, type Places, type UpdateObstacle } from './places.ts'
 import { createUpdater, type Updater } from './updater.ts'
 
 const FILE_NAME = 'deployx-agent-linux-x64'
@@ -46,7 +47,7 @@ describe.skipIf(process.platform === 'win32')('an order to update the agent', ()
   let updater: Updater
 
   /** Starts the agent of this PC again. */
-  function begin(obstacle: string | null = null, ownVersion = OWN): void {
+  function begin(obstacle: UpdateObstacle | null = null, ownVersion = OWN): void {
     stop?.abort(new Error('the next one starts'))
     stop = new AbortController()
     whenSwapped = new Promise((resolve) => (swapped = resolve))
@@ -108,7 +109,7 @@ describe.skipIf(process.platform === 'win32')('an order to update the agent', ()
   const failure = (): Promise<string> =>
     until('it has failed', () => {
       const { last } = updater.facts()
-      return last?.state === 'failed' && last.message
+      return last?.state === 'failed' && readCoded(last.code, last.params) && last.message
     })
   const untouched = (): void => {
     expect(readFileSync(places.executable)).toEqual(program(OWN))
@@ -200,9 +201,13 @@ describe.skipIf(process.platform === 'win32')('an order to update the agent', ()
     })
 
     it('when this is not a service, with the reason', () => {
-      begin('It runs from its sources.')
-      expect(order()).toMatchObject({ why: 'unsupported', message: 'It runs from its sources.' })
-      expect(updater.facts()).toEqual({ obstacle: 'It runs from its sources.', last: null })
+      begin(coded('update_from_sources', {}))
+      expect(order()).toMatchObject({
+        why: 'unsupported',
+        message: 'It runs from its sources.',
+        code: 'update_from_sources',
+      })
+      expect(updater.facts()).toMatchObject({ obstacle: 'It runs from its sources.', last: null })
     })
 
     it('while another one is in progress', async () => {

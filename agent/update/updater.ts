@@ -4,7 +4,7 @@
  * (start-script.ts, windows-helper/helper.c) rolls back if the new version does not keep running, or does not
  * reach the hub in time. ADR 0015 explains the design.
  */
-import { coded } from '#shared/domain/coded-texts/codes.ts'
+import { coded, type CodedText } from '#shared/domain/coded-texts/codes.ts'
 import { existsSync } from 'node:fs'
 import type { CommandReply } from '#shared/contract/agent/link.ts'
 import {
@@ -15,15 +15,14 @@ import {
 import { isNewer } from '#shared/domain/agent-version.ts'
 import type { Cancel, Clock } from '#shared/node/clock.ts'
 import type { Random } from '#shared/node/random.ts'
-import type { Source } from '../download/download.ts'
+import { DownloadError, type Source } from '../download/download.ts'
 import type { Enrollment } from '../identity/identity.ts'
 import type { Damage } from '../journal/damage.ts'
 import type { Journal } from '../journal/journal.ts'
 import { errorText } from '../lib/atomic-file.ts'
-import { AgentFailure } from '../lib/failure.ts'
 import type { Log } from '../lib/log.ts'
 import { openUpdate, refuse, type Refusal } from '../link/envelope.ts'
-import type { Places } from './places.ts'
+import type { Places, UpdateObstacle } from './places.ts'
 import {
   accepted,
   atStart,
@@ -35,7 +34,7 @@ import {
   swapping,
   type Order,
 } from './record.ts'
-import { proveFile, stage } from './stage.ts'
+import { proveFile, stage, UpdateError } from './stage.ts'
 import { endTrial, readVerdict, swapIn } from './swap.ts'
 
 /**
@@ -46,6 +45,11 @@ const PROVEN_AFTER_MS = 15_000
 const IDLE_CHECK_MS = 2_000
 /** If the PC is busy all this time, the controller retries on another day. */
 const IDLE_TIMEOUT_MS = 2 * 3_600_000
+
+const failureText = (error: unknown): CodedText =>
+  error instanceof UpdateError || error instanceof DownloadError
+    ? error.text
+    : coded('update_failed', { error: errorText(error) })
 
 export type Updater = {
   facts: () => SelfUpdateFacts
@@ -64,7 +68,7 @@ export type Updater = {
 export function createUpdater(deps: {
   places: Places
   /** Why it cannot be updated at all, or null. */
-  obstacle: string | null
+  obstacle: UpdateObstacle | null
   ownVersion: string
   /** The only file that fits this PC. */
   ownFileName: string
@@ -104,8 +108,7 @@ export function createUpdater(deps: {
       stopped.throwIfAborted()
       const release = deps.hold()
       if (release) return release
-      if (clock.monotonicMs() > until)
-        throw new AgentFailure('Software was being installed on this PC all the time.')
+      if (clock.monotonicMs() > until) throw new UpdateError(coded('update_pc_busy', {}))
       await clock.sleep(IDLE_CHECK_MS, stopped)
     }
   }
@@ -135,7 +138,7 @@ export function createUpdater(deps: {
       .catch((error: unknown) => {
         // The next start resumes it.
         if (stopped.aborted) return
-        end(failed(record.get(), errorText(error)))
+        end(failed(record.get(), failureText(error)))
         endTrial(places)
       })
       .catch((error: unknown) =>
@@ -147,8 +150,7 @@ export function createUpdater(deps: {
   /** Why a genuine order is not carried out. */
   function objection(order: UpdatePayload): { ok: false; refusal: Refusal } | null {
     const { version, file_name, url } = order
-    if (deps.obstacle !== null)
-      return refuse('unsupported', coded('update_obstacle', { obstacle: deps.obstacle }))
+    if (deps.obstacle !== null) return refuse('unsupported', deps.obstacle)
     if (file_name !== deps.ownFileName || url !== AGENT_DOWNLOAD_PATH + file_name)
       return refuse('unsupported', coded('update_for_other_pc', { file: file_name }))
     if (!isNewer(version, ownVersion))

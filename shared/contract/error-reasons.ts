@@ -3,6 +3,7 @@
  * The console shows the same texts (renderer/ui/messages.en.ts), so they keep to the syntax of templates.ts.
  */
 import { z } from 'zod'
+import { UPDATE_OBSTACLES } from '../domain/coded-texts/updates.en.ts'
 import type { ValuesOf } from '../domain/templates.ts'
 
 const ILLEGAL_STATE = {
@@ -34,7 +35,8 @@ const ILLEGAL_STATE = {
   device_installing: 'This PC is installing software right now.',
   agent_is_newest: 'This controller has no newer agent than {version} for this PC.',
   agent_updating: 'Its agent is already being updated.',
-  /** `obstacle` is a sentence of the agent. */
+  ...UPDATE_OBSTACLES,
+  /** `obstacle` is a sentence of an agent that sends no code. */
   agent_cannot_update: '{obstacle}',
   last_administrator: 'This is the last administrator who can sign in. Create another one first.',
   own_password: 'Change your own password in your account, where the old one is required.',
@@ -43,6 +45,8 @@ const ILLEGAL_STATE = {
 } as const
 
 const CONFLICT = {
+  settings_outdated: 'A setting was changed by someone else in the meantime.',
+  group_outdated: 'This group was changed by someone else in the meantime.',
   outdated: '{what} was changed by someone else in the meantime.',
   changed_together:
     'Another request changed the same thing at the same moment. Nothing was saved; try again.',
@@ -65,6 +69,14 @@ const IN_USE = {
     '{what} is part of a deployment of another user, which has not ended. Wait until it ends, or cancel it.',
   used_by_other_users:
     '{what} is part of a deployment of another user and of {n} more, which have not ended. Wait until they end, or cancel them.',
+  group_used_by_deployment:
+    'The group {what} is part of the deployment {deployment}, which has not ended. Wait until it ends, or cancel it.',
+  group_used_by_deployments:
+    'The group {what} is part of the deployment {deployment} and of {n} more, which have not ended. Wait until they end, or cancel them.',
+  group_used_by_other_user:
+    'The group {what} is part of a deployment of another user, which has not ended. Wait until it ends, or cancel it.',
+  group_used_by_other_users:
+    'The group {what} is part of a deployment of another user and of {n} more, which have not ended. Wait until they end, or cancel them.',
   file_being_sent:
     'The damaged file is being sent to a PC. Wait until that has finished, then upload it again.',
 } as const

@@ -66,7 +66,16 @@ function isOwn(address: string, family: 'ipv4' | 'ipv6', own: readonly string[])
   return list.check(address, family)
 }
 
-export class RefusedAddress extends Error {}
+export class RefusedAddress extends Error {
+  readonly host: string
+  constructor(host: string) {
+    super(
+      `${host} leads to this computer, or to an address that no server on the LAN or the Internet can have`,
+    )
+    this.name = 'RefusedAddress'
+    this.host = host
+  }
+}
 
 /** True for every address of this computer, and for every address that is not a server's on the LAN or the Internet. */
 export function isRefusedAddress(
@@ -82,15 +91,10 @@ export function isRefusedAddress(
   return family === 'ipv6' && !mapped.check(plain, family) && !servers.check(plain, family)
 }
 
-const refusal = (host: string) =>
-  new RefusedAddress(
-    `${host} leads to this computer, or to an address that no server on the LAN or the Internet can have`,
-  )
-
 /** @throws RefusedAddress for a refused IP address in the URL, because it is never looked up */
 export function checkLiteralHost(url: URL): void {
   const host = url.hostname.replace(/^\[|\]$/g, '')
-  if (isRefusedAddress(host)) throw refusal(host)
+  if (isRefusedAddress(host)) throw new RefusedAddress(host)
 }
 
 /**
@@ -103,7 +107,8 @@ export function checkConnected(
 ): void {
   const { localAddress, remoteAddress } = socket
   if (remoteAddress === undefined) return
-  if (localAddress === remoteAddress || isRefusedAddress(remoteAddress)) throw refusal(host)
+  if (localAddress === remoteAddress || isRefusedAddress(remoteAddress))
+    throw new RefusedAddress(host)
 }
 
 /** Resolves a name like `dns.lookup`, and fails when any of its addresses is refused. */
@@ -112,7 +117,7 @@ export const guardedLookup: LookupFunction = (host, options, callback) => {
     if (error) return callback(error, '')
     const own = readOwnAddresses()
     if (found.some(({ address }) => isRefusedAddress(address, own)))
-      return callback(refusal(host), '')
+      return callback(new RefusedAddress(host), '')
     const [first] = found
     if (options.all) return callback(null, found)
     if (!first) return callback(new Error(`${host} has no address`), '')

@@ -1,18 +1,25 @@
 /** What a URL must satisfy before anything is requested from it. */
 
-/** The parsed URL, or a message why it cannot be used. */
-export function checkUrl(text: string): URL | string {
+/** Why a URL cannot be used. */
+export const URL_PROBLEMS = {
+  not_an_address: 'it is not an address',
+  not_http: 'only http and https addresses can be fetched',
+  has_credentials:
+    'it contains a user name or password, which would end up in logs; use an address without',
+  names_no_host: 'it names no host',
+} as const
+
+/** The parsed URL, or why it cannot be used. */
+export function checkUrl(text: string): URL | keyof typeof URL_PROBLEMS {
   let url: URL
   try {
     url = new URL(text)
   } catch {
-    return 'it is not an address'
+    return 'not_an_address'
   }
-  if (url.protocol !== 'http:' && url.protocol !== 'https:')
-    return 'only http and https addresses can be fetched'
-  if (url.username !== '' || url.password !== '')
-    return 'it contains a user name or password, which would end up in logs; use an address without'
-  if (url.hostname === '') return 'it names no host'
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') return 'not_http'
+  if (url.username !== '' || url.password !== '') return 'has_credentials'
+  if (url.hostname === '') return 'names_no_host'
   return url
 }
 

@@ -11,7 +11,7 @@ export type NamedDeployment = { id: DeploymentId; name: string; created_by: User
 /** @throws AppError E_IN_USE if `usedBy` is not empty */
 export function checkUnused(
   viewer: Viewer,
-  what: string,
+  used: { software: string } | { group: string },
   usedBy: readonly NamedDeployment[],
 ): void {
   if (usedBy.length === 0) return
@@ -21,11 +21,14 @@ export function checkUnused(
   const details = seen
     .slice(0, 20)
     .map(({ id, name }) => ({ message: `deployment ${id}: ${name}` }))
+  const isGroup = 'group' in used
+  const prefix = isGroup ? 'group_' : ''
+  const what = isGroup ? used.group : used.software
   if (first)
     throw n > 0
-      ? AppError.of('used_by_deployments', { what, deployment: first.name, n }, details)
-      : AppError.of('used_by_deployment', { what, deployment: first.name }, details)
+      ? AppError.of(`${prefix}used_by_deployments`, { what, deployment: first.name, n }, details)
+      : AppError.of(`${prefix}used_by_deployment`, { what, deployment: first.name }, details)
   throw n > 0
-    ? AppError.of('used_by_other_users', { what, n })
-    : AppError.of('used_by_other_user', { what })
+    ? AppError.of(`${prefix}used_by_other_users`, { what, n })
+    : AppError.of(`${prefix}used_by_other_user`, { what })
 }

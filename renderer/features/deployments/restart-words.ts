@@ -2,6 +2,7 @@
 import type { Deployment, PreflightTarget, Target } from '#shared/contract/rest/deployments.ts'
 import type { TargetRestart } from '#shared/contract/rest/restarts.ts'
 import { isRestartOpen } from '#shared/domain/restart-state.ts'
+import { restartNoteText, restartText } from '../../ui/lib/coded-text.ts'
 import { formatClockTime, isToday } from '../../ui/lib/format.ts'
 import { REASON_TEXT } from './reasons.ts'
 import { momentInWords } from './rollout-words.ts'
@@ -33,7 +34,7 @@ export function restartInWords(restart: TargetRestart, nowMs: number): string {
       return t('restart.done', { time: moment(restart.since, nowMs) })
     case 'failed':
     case 'given_up':
-      return t('restart.failed', { message: restart.message ?? t('restart.unknown') })
+      return t('restart.failed', { message: restartText(restart) ?? t('restart.unknown') })
     case 'canceled':
       return t('restart.cancelled')
   }
@@ -100,7 +101,12 @@ const NAMED = 3
 export function restartLines(
   targets: readonly Pick<
     PreflightTarget,
-    'device_id' | 'device_name' | 'restart' | 'restart_note'
+    | 'device_id'
+    | 'device_name'
+    | 'restart'
+    | 'restart_note'
+    | 'restart_note_code'
+    | 'restart_note_params'
   >[],
   minutes: number | null,
 ): { key: string; title: string; names: string }[] {
@@ -125,7 +131,7 @@ export function restartLines(
             title: t('restarts.impossible'),
             names: t('restarts.impossibleOn', {
               names: more > 0 ? t('rollout.andMore', { names: shown, more }) : shown,
-              note: first.restart_note ?? '',
+              note: restartNoteText(first) ?? '',
             }),
           },
         ]

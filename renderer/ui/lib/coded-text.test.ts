@@ -1,6 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { coded } from '#shared/domain/coded-texts/codes.ts'
-import { attemptText, pauseText, previewText, resultText } from './coded-text.ts'
+import {
+  attemptText,
+  pauseText,
+  previewText,
+  restartNoteText,
+  restartText,
+  resultText,
+  updateText,
+} from './coded-text.ts'
 
 describe('a result', () => {
   const english = 'the English text of the controller'
@@ -49,4 +57,19 @@ it('attempts, pauses and previews are composed in the same way', () => {
     'Offline; waits up to 5 minutes for it.',
   )
   expect(previewText({ message: 'x' })).toBe('x')
+})
+
+it('restarts and updates of agents are composed in the same way, and keep the text of earlier agents', () => {
+  const away = coded('restart_device_away', { device: 'A', n: 1 })
+  expect(restartText({ message: 'x', ...away })).toBe('A was away or at work for 1 hour.')
+  expect(restartText({ message: 'x' })).toBe('x')
+  const { code, params } = coded('cannot_restart_without_rights', {})
+  expect(
+    restartNoteText({ restart_note: 'x', restart_note_code: code, restart_note_params: params }),
+  ).toBe('Its agent runs without administrator rights. Install it as a service.')
+  expect(restartNoteText({ restart_note: 'x' })).toBe('x')
+  expect(updateText({ message: 'x', ...coded('place_writable', { path: '/opt' }) })).toBe(
+    'Other users may write to /opt.',
+  )
+  expect(updateText({ message: '' })).toBe('')
 })

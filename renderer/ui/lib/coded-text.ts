@@ -5,6 +5,8 @@ import type {
   PreflightTarget,
   Target,
 } from '#shared/contract/rest/deployments.ts'
+import type { AgentUpdate } from '#shared/contract/rest/entities.ts'
+import type { TargetRestart } from '#shared/contract/rest/restarts.ts'
 import { readCoded } from '#shared/domain/coded-texts/codes.ts'
 import { composeWith } from '#shared/domain/coded-texts/compose.ts'
 import { t } from '../texts.ts'
@@ -26,5 +28,14 @@ export const attemptText = (
 export const pauseText = (
   deployment: Pick<Deployment, 'pause_message' | 'pause_code' | 'pause_params'>,
 ): string | null => shown(deployment.pause_code, deployment.pause_params, deployment.pause_message)
+export const restartText = (
+  restart: Pick<TargetRestart, 'message' | 'code' | 'params'>,
+): string | null => shown(restart.code, restart.params, restart.message)
+/** Why a PC cannot be restarted. */
+export const restartNoteText = (
+  target: Pick<PreflightTarget, 'restart_note' | 'restart_note_code' | 'restart_note_params'>,
+): string | null => shown(target.restart_note_code, target.restart_note_params, target.restart_note)
+export const updateText = (update: Pick<AgentUpdate, 'message' | 'code' | 'params'>): string =>
+  shown(update.code, update.params, update.message) ?? ''
 export const previewText = (target: Pick<PreflightTarget, 'message' | 'code' | 'params'>): string =>
   shown(target.code, target.params, target.message) ?? target.message

@@ -8,10 +8,10 @@
  */
 import { z } from 'zod'
 import { ArchiveCommand } from '../../domain/archives.ts'
-import { AnyParams, TEXT_LIMIT } from '../../domain/coded-texts/codes.ts'
 import { AttemptId, DeploymentId, DeviceId, Sha256, TargetId } from '../../domain/ids.ts'
 import { DeviceArch, DevicePlatform, InstallerKind } from '../../domain/platforms.ts'
 import { HELD_BY, HeldBy, TargetReason } from '../../domain/reasons.ts'
+import { foreignCode, foreignParams } from './coded.ts'
 import { SelfUpdateFacts } from './update.ts'
 import type { InspectReplyInput } from './inspect.ts'
 import { RestartAbility, type RestartReply } from './restart.ts'
@@ -122,17 +122,6 @@ export const Welcome = z.object({
   sequence: SequenceStatement.optional(),
 })
 export type Welcome = z.infer<typeof Welcome>
-
-/**
- * A text as a code with parameters (domain/coded-texts). Whatever is wrong with them, the message beside them counts, so they
- * never make a reply or a report invalid.
- */
-const foreignCode = z.string().max(64).optional().catch(undefined)
-const foreignParams = z
-  .record(z.string().max(64), z.union([foreignLines(TEXT_LIMIT), z.number().finite()]))
-  .refine((params) => AnyParams.safeParse(params).success)
-  .optional()
-  .catch(undefined)
 
 // ---- commands: hub → agent -------------------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@
 import { z } from 'zod'
 import { DeploymentId, DeviceId, RestartId } from '../../domain/ids.ts'
 import { RESTART_NOTICE_MAX_MINUTES } from '../../domain/restart-state.ts'
+import { foreignCode, foreignParams } from './coded.ts'
 import { foreignLine } from '../text.ts'
 
 /** Identifies one boot of one PC; changes with every restart. Hostile input. */
@@ -14,7 +15,13 @@ export type BootId = z.infer<typeof BootId>
 /** Reported at the start of a link. An agent that leaves it out is too old to restart its PC. */
 export const RestartAbility = z.discriminatedUnion('possible', [
   z.object({ possible: z.literal(true), boot_id: BootId }),
-  z.object({ possible: z.literal(false), why: foreignLine(300) }),
+  z.object({
+    possible: z.literal(false),
+    why: foreignLine(300),
+    /** `why` as a code with parameters. Agents of earlier versions send neither. */
+    code: foreignCode,
+    params: foreignParams,
+  }),
 ])
 export type RestartAbility = z.infer<typeof RestartAbility>
 
@@ -57,6 +64,12 @@ export const RestartReply = z.discriminatedUnion('result', [
   /** Not now; the agent keeps nothing of it. */
   z.object({ result: z.literal('busy'), message }),
   /** Never. */
-  z.object({ result: z.literal('refused'), message }),
+  z.object({
+    result: z.literal('refused'),
+    message,
+    /** The message as a code with parameters. Agents of earlier versions send neither. */
+    code: foreignCode,
+    params: foreignParams,
+  }),
 ])
 export type RestartReply = z.infer<typeof RestartReply>

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { DeviceId, Sha256 } from '../../domain/ids.ts'
 import type { DeviceArch, DevicePlatform } from '../../domain/platforms.ts'
+import { foreignCode, foreignParams } from './coded.ts'
 import { foreignLine } from '../text.ts'
 
 /** GET this path followed by the name of an agent's file: the program. */
@@ -39,6 +40,9 @@ export type UpdatePayload = z.infer<typeof UpdatePayload>
 export const SelfUpdateFacts = z.object({
   /** Why it cannot be updated, as a sentence for people; null: it can. */
   obstacle: foreignLine(300).nullable(),
+  /** The obstacle as a code with parameters. Agents of earlier versions send neither. */
+  obstacle_code: foreignCode,
+  obstacle_params: foreignParams,
   /** The last order that it accepted, and the outcome. */
   last: z
     .object({
@@ -46,6 +50,8 @@ export const SelfUpdateFacts = z.object({
       version: AgentVersion,
       state: z.enum(['working', 'done', 'failed']),
       message: foreignLine(500),
+      code: foreignCode,
+      params: foreignParams,
     })
     .nullable(),
 })

@@ -170,6 +170,9 @@ export const PreflightTarget = z.object({
   /** Whether this deployment restarts the PC if an installer needs it. `impossible`: its agent cannot, see `restart_note`. */
   restart: z.enum(['never', 'may_follow', 'impossible']),
   restart_note: z.string().nullable(),
+  /** The note as a code with parameters. */
+  restart_note_code: TextCode.optional(),
+  restart_note_params: AnyParams.optional(),
 })
 export type PreflightTarget = z.infer<typeof PreflightTarget>
 export const Preflight = z.object({

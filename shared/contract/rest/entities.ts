@@ -1,6 +1,7 @@
 /** The controller's entities as the console sees them. snake_case on the wire, times UTC ISO 8601, sizes in bytes. */
 import { z } from 'zod'
 import { ArchiveCommand } from '../../domain/archives.ts'
+import { AnyParams, TextCode } from '../../domain/coded-texts/codes.ts'
 import {
   DeviceId,
   EnrollmentId,
@@ -84,6 +85,9 @@ export const AgentUpdate = z.object({
   /** `unsupported`: this agent cannot update itself. The message gives the reason, also for `failed`. */
   state: z.enum(['available', 'updating', 'failed', 'unsupported']),
   message: z.string(),
+  /** The message as a code with parameters. */
+  code: TextCode.optional(),
+  params: AnyParams.optional(),
 })
 export type AgentUpdate = z.infer<typeof AgentUpdate>
 

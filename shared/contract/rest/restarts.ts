@@ -1,5 +1,6 @@
 /** Restarts that deployments require, as the console sees them. */
 import { z } from 'zod'
+import { AnyParams, TextCode } from '../../domain/coded-texts/codes.ts'
 import { DeviceId } from '../../domain/ids.ts'
 import { TargetReason } from '../../domain/reasons.ts'
 import { RestartState } from '../../domain/restart-state.ts'
@@ -14,6 +15,9 @@ export const TargetRestart = z.object({
   reason: TargetReason.optional(),
   /** One sentence for people, if there is something to explain. */
   message: z.string().optional(),
+  /** The message as a code with parameters. */
+  code: TextCode.optional(),
+  params: AnyParams.optional(),
   /** When the PC restarts, while its notice is running. */
   due_at: Timestamp.optional(),
   /** Its order is being withdrawn. */

@@ -72,6 +72,18 @@ const examples: [CodedText, string][] = [
     'Tools cannot be removed: no file in its archive was chosen to remove it.',
   ],
   [
+    coded('withdrawal_refused', {
+      refusal: 'restart_tool_failed_saying',
+      exit_code: 1,
+      line: 'no such unit',
+    }),
+    'It could not be withdrawn yet: The restart command failed: exit code 1: no such unit',
+  ],
+  [
+    coded('fetch_no_answer', { host: 'files.example', seconds: 15 }),
+    'files.example did not answer within 15 seconds.',
+  ],
+  [
     coded('refused', { refusal: 'kind_unsupported', kind: 'msi' }),
     'The agent refused the command: This PC does not run .msi installers.',
   ],

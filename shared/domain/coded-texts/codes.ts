@@ -65,6 +65,24 @@ const restart = { exit_code: number, ...tool, ...effects }
 const done = { ...restart, asks_restart: flag, rule_unchecked: flag }
 const despiteExitCode = { kind: InstallerKind, exit_code: number, ...effects }
 const unconfirmed = { exit_code: number, left_running: flag, ...effects }
+/** A refusal of an agent. */
+const refusal = {
+  refusal: Refusal.optional(),
+  event: text.optional(),
+  kind: text.optional(),
+  error: text.optional(),
+  device: number.optional(),
+  sequence: number.optional(),
+  last: number.optional(),
+  file: text.optional(),
+  version: text.optional(),
+  own: text.optional(),
+  path: text.optional(),
+  exit_code: number.optional(),
+  line: text.optional(),
+  /** Instead of the code, from an agent of an earlier version. */
+  sentence: text.optional(),
+}
 
 /** The parameters of texts that consist of several sentences. Unknown ones are refused: they would be missing in the text. */
 export const COMPOSED = {
@@ -108,21 +126,8 @@ export const COMPOSED = {
     announced: number.optional(),
     error: text.optional(),
   }),
-  refused: z.strictObject({
-    refusal: Refusal.optional(),
-    event: text.optional(),
-    kind: text.optional(),
-    error: text.optional(),
-    device: number.optional(),
-    sequence: number.optional(),
-    last: number.optional(),
-    file: text.optional(),
-    version: text.optional(),
-    own: text.optional(),
-    obstacle: text.optional(),
-    /** Instead of the code, from an agent of an earlier version. */
-    sentence: text.optional(),
-  }),
+  refused: z.strictObject(refusal),
+  withdrawal_refused: z.strictObject(refusal),
 } as const satisfies Record<
   keyof typeof HEADS | 'side_effects' | 'side_effects_of_removal',
   z.ZodType

@@ -136,9 +136,10 @@ function composedParts(text: Extract<CodedText, { code: ComposedCode }>): Part[]
       const { tries, problem, ...values } = text.params
       return [part('fetch_failed', { tries, why: [part(problem, values)] })]
     }
-    case 'refused': {
+    case 'refused':
+    case 'withdrawal_refused': {
       const { refusal, sentence = '', ...values } = text.params
-      return [part('refused', { why: refusal ? [part(refusal, values)] : sentence })]
+      return [part(text.code, { why: refusal ? [part(refusal, values)] : sentence })]
     }
   }
 }

@@ -102,6 +102,7 @@ export const HEADS = {
   archive_refused: 'The archive is not extracted: {why}.',
   fetch_failed: 'The package could not be fetched in {tries} tries: {why}.',
   refused: 'The agent refused the command: {why}',
+  withdrawal_refused: 'It could not be withdrawn yet: {why}',
 } as const
 
 export const PARTS = {

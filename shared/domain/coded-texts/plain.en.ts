@@ -3,6 +3,10 @@
  * placeholders are its parameters. The console shows the same texts (renderer/ui/messages.en.ts). Syntax: templates.ts.
  */
 
+import { FETCHES } from './fetches.en.ts'
+import { RESTART_REFUSALS, RESTARTS } from './restarts.en.ts'
+import { UPDATE_OBSTACLES, UPDATES } from './updates.en.ts'
+
 /** How the controller ends a target. */
 const CONTROLLER = {
   offline: '{device} is offline.',
@@ -29,7 +33,8 @@ const CONTROLLER = {
   secrets_lost:
     'The secrets in its arguments can no longer be decrypted. Enter them again under Software, then retry.',
   package_not_fetched: 'The controller could not fetch the package.',
-  /** `problem` is a sentence of the controller. */
+  ...FETCHES,
+  /** `problem` is what the inspection of the file found, or a text of an earlier version. */
   package_not_fetched_because: '{problem}',
   held_on_battery: 'Waiting: the PC is on battery power.',
   held_on_metered: 'Waiting: the PC is on a metered network.',
@@ -113,8 +118,6 @@ export const REFUSALS = {
   command_unreadable: 'The signed command cannot be read.',
   wrong_device: 'The command is for device {device}.',
   replayed: 'The sequence of the command, {sequence}, is not above {last}.',
-  /** `obstacle` is a sentence of the agent. */
-  update_obstacle: '{obstacle}',
   update_for_other_pc: '{file} is not for this PC.',
   update_not_newer: 'Version {version} is not newer than {own}.',
   update_rolled_back: 'Version {version} was rolled back on this PC too often.',
@@ -122,6 +125,8 @@ export const REFUSALS = {
   order_not_stored: 'The order could not be stored: {error}',
   records_lost:
     'This agent has lost records, and the controller has not reported yet which commands are old.',
+  ...UPDATE_OBSTACLES,
+  ...RESTART_REFUSALS,
 } as const
 
 const PAUSES = {
@@ -159,4 +164,12 @@ const PREVIEWS = {
   offline_fails: 'Offline. Switch it on, or let the deployment wait for it.',
 } as const
 
-export const PLAIN = { ...CONTROLLER, ...AGENT, ...REFUSALS, ...PAUSES, ...PREVIEWS } as const
+export const PLAIN = {
+  ...CONTROLLER,
+  ...AGENT,
+  ...REFUSALS,
+  ...PAUSES,
+  ...PREVIEWS,
+  ...RESTARTS,
+  ...UPDATES,
+} as const

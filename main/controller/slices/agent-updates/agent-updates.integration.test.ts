@@ -24,7 +24,11 @@ type Pc = {
   version: string
   last: SelfUpdateFacts['last']
   /** Reports that it has executed its order, or failed. */
-  report: (state: 'done' | 'failed', message?: string) => Promise<void>
+  report: (
+    state: 'done' | 'failed',
+    message?: string,
+    coded?: { code: string; params: Record<string, string> },
+  ) => Promise<void>
 }
 type Options = {
   version?: string
@@ -61,10 +65,10 @@ async function add(name: string, options: Options = {}): Promise<Pc> {
     orders: [],
     version: options.version ?? '0.1.0',
     last: null,
-    async report(state, message = '') {
+    async report(state, message = '', coded = undefined) {
       const { sequence, version } = pc.orders.at(-1)!
       if (state === 'done') pc.version = version
-      pc.last = { sequence, version, state, message }
+      pc.last = { sequence, version, state, message, ...coded }
       await pc.agent.reportFacts()
     },
   }
@@ -159,7 +163,10 @@ describe('a newer agent', () => {
     })
     await pause(1_000)
     expect(pcs.map((pc) => pc.orders.length)).toEqual([1, 1, 1, 0])
-    expect((await updateOf(pcs[3]!))?.message).toContain('failed on other PCs')
+    expect(await updateOf(pcs[3]!)).toMatchObject({
+      message: expect.stringContaining('failed on other PCs') as string,
+      code: 'update_stopped',
+    })
     expect(await auditOf('device.agent_updates_stopped')).toHaveLength(1)
     // A user may still want it there.
     expect(await ask(pcs[3]!)).toMatchObject({
@@ -170,6 +177,24 @@ describe('a newer agent', () => {
     expect(await auditOf('device.update_agent')).toContainEqual(
       'anna: device PC-4 from 0.1.0 to 0.2.0',
     )
+  })
+
+  it('that fails keeps the code of the reason, also after a restart of the controller', async () => {
+    const pc = await add('PC-1')
+    await ordered(pc)
+    await pc.report('failed', 'text of the agent', {
+      code: 'update_not_running',
+      params: { version: '0.2.0' },
+    })
+    const failed = {
+      state: 'failed',
+      message: 'Version 0.2.0 did not keep running on this PC. The previous version was restored.',
+      code: 'update_not_running',
+      params: { version: '0.2.0' },
+    }
+    expect(await updateOf(pc)).toMatchObject(failed)
+    await t.restart()
+    expect(await updateOf(pc)).toMatchObject(failed)
   })
 
   it('is ordered three times per PC at most', async () => {
@@ -210,7 +235,11 @@ describe('a newer agent', () => {
     await pause()
     expect([...old.orders, ...bare.orders]).toEqual([])
     expect(await updateOf(old)).toMatchObject({ state: 'unsupported' })
-    expect((await updateOf(old))?.message).toContain('too old')
+    expect(await updateOf(old)).toMatchObject({
+      message: expect.stringContaining('too old') as string,
+      code: 'update_agent_too_old',
+    })
+    expect((await ask(old)).body).toMatchObject({ error: { reason: 'update_agent_too_old' } })
     const reply = await ask(bare)
     expect([reply.status, JSON.stringify(reply.body)]).toEqual([
       409,

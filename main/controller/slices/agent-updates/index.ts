@@ -11,10 +11,13 @@ import {
 } from '#shared/contract/agent/update.ts'
 import type { Device } from '#shared/contract/rest/entities.ts'
 import { AppError } from '#shared/contract/errors.ts'
+import { coded, readCoded, type CodedText } from '#shared/domain/coded-texts/codes.ts'
+import { UPDATE_OBSTACLES } from '#shared/domain/coded-texts/updates.en.ts'
 import { isNewer } from '#shared/domain/agent-version.ts'
 import { ACK_TIMEOUT_MS } from '#shared/domain/defaults.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
 import type { Audit } from '../audit/index.ts'
+import { EMPTY_NOTE, noteOf, paramsOf, type Note } from '../../base/coded-note.ts'
 import { isoTime, type Clock, type Log, type Now, type Viewer } from '../../base/context.ts'
 import type { Devices } from '../devices/index.ts'
 import type { AgentOffer } from '../../base/agent-files.ts'
@@ -37,8 +40,26 @@ const SOON_MS = 1_000
 const DEVICES_PER_PAGE = 1_000
 /** Each order is a separate commit, so other work can run in between. */
 const ORDERS_PER_LOOK = 10
-const TOO_OLD =
-  'This agent is too old to update itself. Run the command from Add PCs on the PC once.'
+const TOO_OLD = coded('update_agent_too_old', {})
+
+type Obstacle = Extract<CodedText, { code: keyof typeof UPDATE_OBSTACLES }>
+const readObstacle = (code: unknown, params: unknown): Obstacle | null => {
+  const text = readCoded(code, params)
+  return text !== null && Object.hasOwn(UPDATE_OBSTACLES, text.code) ? (text as Obstacle) : null
+}
+/** Why this agent cannot update itself; null: it can. */
+function obstacleOf(own: AgentFacts['self_update']): Note | null {
+  if (!own) return noteOf(TOO_OLD)
+  if (own.obstacle === null) return null
+  const text = readObstacle(own.obstacle_code, own.obstacle_params)
+  return text ? noteOf(text) : { ...EMPTY_NOTE, message: own.obstacle }
+}
+function refusalOf({ message, message_code, message_params }: Note): AppError {
+  const text = readObstacle(message_code, paramsOf(message_params))
+  return text
+    ? AppError.of(text.code, text.params as never)
+    : AppError.of('agent_cannot_update', { obstacle: message })
+}
 
 export function createAgentUpdates(deps: {
   store: Store
@@ -185,8 +206,7 @@ export function createAgentUpdates(deps: {
   return {
     /** What an agent reports about itself: in its hello, and whenever something has changed. */
     noteFacts(id: DeviceId, facts: AgentFacts): void {
-      const obstacle = facts.self_update ? facts.self_update.obstacle : TOO_OLD
-      obstacles.set(id, obstacle)
+      obstacles.set(id, obstacleOf(facts.self_update))
       outcomes.noteFacts(id, facts)
     },
 
@@ -204,7 +224,7 @@ export function createAgentUpdates(deps: {
         throw new AppError('E_AGENT_OFFLINE', 'This PC is offline: its agent cannot be updated.')
       if (isUnderWay(rows.get(id))) throw AppError.of('agent_updating', {})
       const obstacle = obstacles.get(id) ?? null
-      if (obstacle !== null) throw AppError.of('agent_cannot_update', { obstacle })
+      if (obstacle !== null) throw refusalOf(obstacle)
       if (deps.workingDevices().has(id)) throw AppError.of('device_installing', {})
       order(id, offer, viewer)
       return devices.get(viewer, id)

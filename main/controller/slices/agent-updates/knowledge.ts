@@ -4,10 +4,12 @@
  */
 import { agentFileName } from '#shared/contract/agent/update.ts'
 import type { AgentUpdate } from '#shared/contract/rest/entities.ts'
+import { coded } from '#shared/domain/coded-texts/codes.ts'
 import { isNewer } from '#shared/domain/agent-version.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
 import type { DevicePlatform } from '#shared/domain/platforms.ts'
 import type { AgentFiles, AgentOffer } from '../../base/agent-files.ts'
+import { EMPTY_NOTE, noteOf, shownCode, type Note } from '../../base/coded-note.ts'
 import type { Store } from '../../store/store.ts'
 import { createAgentUpdatesRepo } from './agent-updates.repo.ts'
 import { isUnderWay } from './plan.ts'
@@ -18,11 +20,13 @@ type Pc = { platform: DevicePlatform; arch: Parameters<typeof agentFileName>[1] 
 export const fileOf = ({ platform, arch }: Pc): string => agentFileName(platform, arch)
 export const keyOf = (offer: AgentOffer): string => `${offer.file_name} ${offer.version}`
 
+const STOPPED = noteOf(coded('update_stopped', {}))
+
 export function createUpdateKnowledge(store: Store, agentFiles: AgentFiles) {
   /** The last order of each device. */
   const rows = createAgentUpdatesRepo(store).all()
   /** For linked devices: why one cannot be updated, or null. */
-  const obstacles = new Map<DeviceId, string | null>()
+  const obstacles = new Map<DeviceId, Note | null>()
   let offers: AgentOffer[] = []
   /** Versions that have failed too often and are no longer ordered automatically. */
   let stopped: ReadonlySet<string> = new Set()
@@ -52,13 +56,17 @@ export function createUpdateKnowledge(store: Store, agentFiles: AgentFiles) {
       if (!offer || !isNewer(offer.version, device.agent_version)) return null
       const { version } = offer
       if (row?.version === version && row.state === 'failed')
-        return { version, state: 'failed', message: row.message }
+        return { version, state: 'failed', message: row.message, ...shownCode(row) }
       const obstacle = obstacles.get(device.id) ?? null
-      if (obstacle !== null) return { version, state: 'unsupported', message: obstacle }
-      const message = stopped.has(keyOf(offer))
-        ? 'It failed on other PCs, so it is not installed here automatically.'
-        : ''
-      return { version, state: 'available', message }
+      if (obstacle !== null)
+        return {
+          version,
+          state: 'unsupported',
+          message: obstacle.message,
+          ...shownCode(obstacle),
+        }
+      const note = stopped.has(keyOf(offer)) ? STOPPED : EMPTY_NOTE
+      return { version, state: 'available', message: note.message, ...shownCode(note) }
     },
   }
 }

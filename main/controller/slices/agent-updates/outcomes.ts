@@ -1,8 +1,10 @@
 /** The outcome of each order: kept in the store, and in memory for quick look-ups. */
 import type { AgentFacts, CommandReply } from '#shared/contract/agent/link.ts'
+import { coded } from '#shared/domain/coded-texts/codes.ts'
 import { ACK_TIMEOUT_MS } from '#shared/domain/defaults.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
 import type { Audit } from '../audit/index.ts'
+import { EMPTY_NOTE, noteOf, reportedNote, type Note } from '../../base/coded-note.ts'
 import type { Now, Viewer } from '../../base/context.ts'
 import type { Devices } from '../devices/index.ts'
 import type { AgentOffer } from '../../base/agent-files.ts'
@@ -13,6 +15,9 @@ import { TRIES_LIMIT } from './plan.ts'
 import type { UpdateTimings } from './timings.ts'
 
 export type Outcomes = ReturnType<typeof createOutcomes>
+
+const NOT_ANSWERED = noteOf(coded('update_not_answered', {}))
+const NOT_REPORTED = noteOf(coded('update_not_reported', {}))
 
 export function createOutcomes(deps: {
   store: Store
@@ -47,22 +52,21 @@ export function createOutcomes(deps: {
     deps.changed()
   }
   const done = (id: DeviceId, version: string): void =>
-    change(id, { state: 'done', message: '' }, () =>
+    change(id, { state: 'done', ...EMPTY_NOTE }, () =>
       audit.record(null, 'device.agent_updated', nameOf(id), `now version ${version}`, {
         deviceId: id,
       }),
     )
-  function failed(id: DeviceId, reason: string, isFinal: boolean): void {
+  function failed(id: DeviceId, note: Note, isFinal: boolean): void {
     const version = rows.get(id)?.version
-    const message = reason.slice(0, 500)
     const more = {
       state: 'failed' as const,
-      message,
+      ...note,
       not_before_ms: deps.now() + timings.retryMs,
       ...(isFinal && { tries: TRIES_LIMIT }),
     }
     change(id, more, () => {
-      const details = `to version ${version}: ${message}`
+      const details = `to version ${version}: ${note.message}`
       audit.record(null, 'device.agent_update_failed', nameOf(id), details, { deviceId: id })
       deps.onFailure()
     })
@@ -75,13 +79,13 @@ export function createOutcomes(deps: {
     if (reply?.accepted) return change(id, { state: 'accepted' })
     const not_before_ms = deps.now() + timings.askAgainMs
     if (reply === null) {
-      if (row.tries >= TRIES_LIMIT) return failed(id, 'The agent did not answer.', true)
+      if (row.tries >= TRIES_LIMIT) return failed(id, NOT_ANSWERED, true)
       return change(id, { state: 'waiting', not_before_ms })
     }
     if (reply.why === 'busy' || reply.why === 'replayed')
       // Nothing has been tried.
       return change(id, { state: 'waiting', tries: row.tries - 1, not_before_ms })
-    failed(id, reply.message, true)
+    failed(id, reportedNote(reply), true)
   }
 
   return {
@@ -100,7 +104,7 @@ export function createOutcomes(deps: {
           version,
           sequence,
           state: 'ordered',
-          message: '',
+          ...EMPTY_NOTE,
           tries: isNextTry ? before.tries + 1 : 1,
           changed_at_ms: deps.now(),
           not_before_ms: 0,
@@ -119,7 +123,7 @@ export function createOutcomes(deps: {
       if (!row || !last || last.sequence !== row.sequence || last.version !== row.version) return
       if (last.state === 'done' && version === row.version && row.state !== 'done')
         done(id, version)
-      if (last.state === 'failed' && row.state !== 'failed') failed(id, last.message, false)
+      if (last.state === 'failed' && row.state !== 'failed') failed(id, reportedNote(last), false)
       if (last.state === 'working' && (row.state === 'ordered' || row.state === 'waiting'))
         change(id, { state: 'accepted' })
     },
@@ -148,7 +152,7 @@ export function createOutcomes(deps: {
           answered(id, sequence, null)
         if (state !== 'accepted' || now - changed_at_ms <= timings.resultMs) continue
         if (devices.row(id)?.agent_version === version) done(id, version)
-        else failed(id, 'It did not report back.', false)
+        else failed(id, NOT_REPORTED, false)
       }
     },
   }

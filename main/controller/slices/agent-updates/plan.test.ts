@@ -25,6 +25,8 @@ const pc = (id: number, part: Partial<FleetDevice> = {}): FleetDevice => ({
 const row = (id: number, state: UpdateRow['state'], part: Partial<UpdateRow> = {}): UpdateRow => ({
   device_id: id as DeviceId,
   version: '0.2.0',
+  message_code: null,
+  message_params: null,
   sequence: 1,
   state,
   message: '',

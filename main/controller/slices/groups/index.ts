@@ -115,7 +115,7 @@ export function createGroups(deps: {
       if (named) deps.devices.resolve([...new Set(named)], viewer)
       const done = deps.store.transaction(() => {
         const row = visible(viewer, id)
-        checkVersion(change.version, row.version, 'This group', () => view(id))
+        checkVersion(change.version, row.version, 'group', () => view(id))
         const name = change.name === row.name ? undefined : change.name
         if (name !== undefined) {
           nameIsFree(name, id)
@@ -144,7 +144,7 @@ export function createGroups(deps: {
       const row = visible(viewer, id)
       const members = toGroups([row])[0]!.device_ids
       deps.store.transaction(() => {
-        checkUnused(viewer, `The group ${row.name}`, deps.usedBy(id))
+        checkUnused(viewer, { group: row.name }, deps.usedBy(id))
         repo.remove(id)
         deps.audit.record(viewer, 'group.delete', `group ${row.name}`, '')
       })

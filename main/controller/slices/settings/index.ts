@@ -65,7 +65,7 @@ export function createSettings(deps: { store: Store; audit: Audit; log: Log }) {
       { version: based, ...change }: UpdateSettings & { version?: number | undefined },
     ): StoredSettings {
       const before = present
-      checkVersion(based, version, 'A setting', () => ({ ...present, version }))
+      checkVersion(based, version, 'settings', () => ({ ...present, version }))
       const next = { ...before }
       for (const name of SETTING_NAMES)
         if (change[name] !== undefined) Object.assign(next, { [name]: change[name] })

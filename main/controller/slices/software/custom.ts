@@ -12,7 +12,7 @@ import {
 import { isoTime, type Viewer } from '../../base/context.ts'
 import type { ArgumentColumns, SealedArguments } from '../../base/sealed-arguments.ts'
 import { argumentsProblem } from './arguments.ts'
-import { checkUrl } from '#shared/node/web-address.ts'
+import { checkUrl, URL_PROBLEMS } from '#shared/node/web-address.ts'
 import { fileNameOfUrl } from './fetch/file-name.ts'
 import { cleanFileName } from '../inspection/index.ts'
 import { newArguments, SecretProblem } from './secrets.ts'
@@ -38,7 +38,7 @@ export function checkCustomItems(
     const at = (field: string) => `/custom_software/${i}/${field}`
     const url = checkUrl(item.download_url)
     if (typeof url === 'string') {
-      badUrls.push({ path: at('download_url'), message: url })
+      badUrls.push({ path: at('download_url'), message: URL_PROBLEMS[url] })
       return
     }
     const fileName = cleanFileName(fileNameOfUrl(url))

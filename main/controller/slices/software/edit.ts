@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Software as SoftwareView } from '#shared/contract/rest/entities.ts'
 import { AppError } from '#shared/contract/errors.ts'
 import type { UpdateInstaller } from '#shared/contract/rest/requests.ts'
+import { coded } from '#shared/domain/coded-texts/codes.ts'
 import type { InstallerId, SoftwareId } from '#shared/domain/ids.ts'
 import type { Audit } from '../audit/index.ts'
 import type { Content } from '../content/index.ts'
@@ -14,6 +15,7 @@ import { checkVersion } from '../../base/check-version.ts'
 import { installerIn, type Access } from './access.ts'
 import { correctedArchive, withoutEntries } from './archive.ts'
 import { auditText, checkArguments, checkFree, given, inWords } from './checks.ts'
+import { fetchColumns } from './fetch/columns.ts'
 import { checkChangedRule } from './rules.ts'
 import { asAppError, changedArguments, SecretProblem } from './secrets.ts'
 import type { InstallerRow, SoftwareRepo } from './software.repo.ts'
@@ -83,7 +85,7 @@ export function createEdit(deps: {
       if (Object.keys(set).length > 0)
         store.transaction(() => {
           const row = access.changeable(viewer, id)
-          checkVersion(revision, row.revision, row.name, () => view(id))
+          checkVersion(revision, row.revision, { name: row.name }, () => view(id))
           repo.update(id, set)
           repo.countChange(id)
           audit.record(viewer, 'software.update', inWords(row), JSON.stringify(set))
@@ -106,7 +108,7 @@ export function createEdit(deps: {
       store.transaction(() => {
         const row = access.changeable(viewer, id)
         const before = installerIn(row, installerId)
-        checkVersion(revision, row.revision, row.name, () => view(id))
+        checkVersion(revision, row.revision, { name: row.name }, () => view(id))
         const args = argumentsOf(before, change)
         const set = {
           ...given({ ...withoutEntries(change), install_args: undefined, secret_args: undefined }),
@@ -125,7 +127,7 @@ export function createEdit(deps: {
           row.installers.filter((other) => other !== before),
           after,
         )
-        checkUnused(viewer, row.name, deps.usedBy(id))
+        checkUnused(viewer, { software: row.name }, deps.usedBy(id))
         repo.updateInstaller(installerId, set)
         repo.countChange(id)
         audit.record(
@@ -143,14 +145,14 @@ export function createEdit(deps: {
     remove(viewer: Viewer, id: SoftwareId): void {
       store.transaction(() => {
         const row = access.changeable(viewer, id)
-        checkUnused(viewer, row.name, deps.usedBy(id))
+        checkUnused(viewer, { software: row.name }, deps.usedBy(id))
         repo.update(id, { deleted_at: isoTime(deps.now()) })
         // Its file may be deleted. A retry of an old target then fails with this message instead of waiting forever.
         repo.updateInstallersOf(id, {
           sha256: null,
           fetch_state: 'failed',
           fetch_reason: 'download_failed',
-          fetch_message: `${row.name} was removed from the library.`,
+          ...fetchColumns(coded('fetch_removed', { software: row.name })),
         })
         audit.record(viewer, 'software.delete', inWords(row), '')
       })

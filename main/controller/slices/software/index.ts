@@ -13,6 +13,7 @@ import type { Store } from '../../store/store.ts'
 import { createAccess, installerIn } from './access.ts'
 import { checkCustomItems, insertCustom } from './custom.ts'
 import { createEdit } from './edit.ts'
+import { NOT_FAILED } from './fetch/columns.ts'
 import { createFetcher, FETCH_OPTIONS, type FetchOptions } from './fetch/index.ts'
 import { sealStored } from './seal-stored.ts'
 import {
@@ -73,7 +74,7 @@ export function createSoftware(deps: {
     repo.updateInstaller(id, {
       fetch_state: 'fetching',
       fetch_reason: null,
-      fetch_message: null,
+      ...NOT_FAILED,
       inspections: 0,
     })
   }

@@ -260,6 +260,7 @@ describe('software that is removed', () => {
         fetch_state: 'failed',
         fetch_reason: 'download_failed',
         fetch_message: 'tool was removed from the library.',
+        fetch_code: 'fetch_removed',
       })
     expect(() => library.software.get(ann, id)).toThrow(refusedWith('E_NOT_FOUND'))
     expect(() => library.software.remove(ann, id)).toThrow(refusedWith('E_NOT_FOUND'))

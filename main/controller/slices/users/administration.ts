@@ -90,7 +90,7 @@ export function createAdministration(deps: {
         change.password === undefined ? undefined : await passwords.hash(change.password)
       const signsOut = store.transaction(() => {
         const row = existing(id)
-        checkVersion(change.version, row.version, row.username, () => toUser(row))
+        checkVersion(change.version, row.version, { name: row.username }, () => toUser(row))
         const isDisabled = row.disabled_at !== null
         const role = change.role ?? row.role
         const disabled = change.disabled ?? isDisabled

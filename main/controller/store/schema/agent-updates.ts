@@ -1,4 +1,5 @@
 import { integer, sqliteTable, text } from 'drizzle-orm/sqlite-core'
+import type { TextCode } from '#shared/domain/coded-texts/codes.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
 import { devices } from './devices.ts'
 
@@ -14,6 +15,9 @@ export const agentUpdates = sqliteTable('agent_updates', {
   /** `ordered`: not answered yet. `waiting`: to be ordered again from not_before_ms on. */
   state: text().$type<'ordered' | 'accepted' | 'waiting' | 'done' | 'failed'>().notNull(),
   message: text().notNull().default(''),
+  message_code: text().$type<TextCode>(),
+  /** JSON. */
+  message_params: text(),
   tries: integer().notNull(),
   changed_at_ms: integer().notNull(),
   not_before_ms: integer().notNull().default(0),

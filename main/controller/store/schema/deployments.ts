@@ -264,6 +264,9 @@ export const deviceRestarts = sqliteTable(
     /** Why it waits. */
     reason: text().$type<TargetReason>(),
     message: text(),
+    message_code: text().$type<TextCode>(),
+    /** JSON. */
+    message_params: text(),
     /** The boot of the PC that the restart will end. Null: its agent has not connected since. */
     boot_id: text(),
     /** Its order is being withdrawn: a user cancelled it, or it is overdue. */

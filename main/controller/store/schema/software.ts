@@ -3,6 +3,7 @@ import { blob, index, integer, sqliteTable, text, uniqueIndex } from 'drizzle-or
 import type { Detection } from '#shared/contract/detection.ts'
 import type { InstallerArchive } from '#shared/contract/rest/entities.ts'
 import type { InstallerKnowledge } from '#shared/contract/rest/installer-knowledge.ts'
+import type { TextCode } from '#shared/domain/coded-texts/codes.ts'
 import type { InstallerId, Sha256, SoftwareId, UserId } from '#shared/domain/ids.ts'
 import type { InstallerTechnology } from '#shared/domain/installer-technology.ts'
 import type { DevicePlatform, InstallerArch, InstallerKind } from '#shared/domain/platforms.ts'
@@ -99,6 +100,9 @@ export const installers = sqliteTable(
       enum: ['invalid_url', 'download_failed', 'integrity', 'disk_space', 'internal'],
     }),
     fetch_message: text(),
+    /** The message as a code with JSON parameters. */
+    fetch_code: text().$type<TextCode>(),
+    fetch_params: text(),
     /**
      * Inspections of the downloaded file that started and have not ended. Written before each, so
      * that a file that crashed the process is not inspected again at the next start.

@@ -29,6 +29,8 @@ const update = {
   sequence: 1,
   state: 'ordered',
   message: '',
+  message_code: null,
+  message_params: null,
   tries: 1,
   changed_at_ms: 1,
   not_before_ms: 1,

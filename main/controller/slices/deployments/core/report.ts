@@ -7,7 +7,8 @@ import type {
   DeploymentProgress,
   DeploymentResult,
 } from '#shared/contract/agent/link.ts'
-import { coded, readCoded, type CodedText } from '#shared/domain/coded-texts/codes.ts'
+import { coded, type CodedText } from '#shared/domain/coded-texts/codes.ts'
+import { refusedBy } from '#shared/domain/coded-texts/refused.ts'
 import { INSTALLER_TIMEOUT_SECONDS } from '#shared/domain/defaults.ts'
 import { HeldBy, type TargetReason } from '#shared/domain/reasons.ts'
 import { eventsTo, isEnded } from '#shared/domain/target-state.ts'
@@ -166,13 +167,7 @@ function judgeReply(
     }
   }
   if (answer.accepted) return advance(target, 'downloading', {}, null, nowMs, timings)
-  return conclude('failed', 'rejected_by_agent', refusedText(answer), nowMs)
-}
-/** The refusal in the agent's code if this version knows it, else in its words. */
-function refusedText(answer: Extract<CommandReply, { accepted: false }>): CodedText {
-  const { code, params } = answer
-  const known = readCoded('refused', { refusal: code, ...params })
-  return code !== undefined && known ? known : coded('refused', { sentence: answer.message })
+  return conclude('failed', 'rejected_by_agent', refusedBy('refused', answer), nowMs)
 }
 /** Replayed: signed before the agent learned which sequences are old. The next command gets a new one. */
 const isTemporary = (why: string): boolean => why === 'busy' || why === 'replayed'

@@ -7,7 +7,7 @@ import type { WorkConditions } from '#shared/contract/agent/work-conditions.ts'
 import type { Detection } from '#shared/contract/detection.ts'
 import type { Preflight, PreflightTarget } from '#shared/contract/rest/deployments.ts'
 import type { CreateDeployment } from '#shared/contract/rest/requests.ts'
-import { coded, type CodedText } from '#shared/domain/coded-texts/codes.ts'
+import { coded, readCoded, type CodedText } from '#shared/domain/coded-texts/codes.ts'
 import { compose } from '#shared/domain/coded-texts/compose.ts'
 import { neededDiskBytes } from '#shared/domain/disk.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
@@ -38,6 +38,8 @@ const ASK_TIMEOUT_MS = 3_000
 const ASK_LIMIT = 500
 /** Device names listed per wave. */
 const WAVE_NAMES = 5
+
+const TOO_OLD = coded('cannot_restart_too_old', {})
 
 type Deps = ChoiceDeps & {
   agents: Pick<AgentPort, 'inspect'>
@@ -198,17 +200,26 @@ function foreseeRestart(
   deps: Deps,
   input: CreateDeployment,
   device: DeviceRow,
-): Pick<PreflightTarget, 'restart' | 'restart_note'> {
+): Pick<PreflightTarget, 'restart' | 'restart_note' | 'restart_note_code' | 'restart_note_params'> {
   if (input.reboot === 'never') return { restart: 'never', restart_note: null }
   const ability = deps.restarts.abilityOf(device.id)
   if (ability === 'too_old')
     return {
       restart: 'impossible',
-      restart_note: 'Its agent is too old to restart its PC. Update the agent.',
+      restart_note: compose(TOO_OLD),
+      restart_note_code: TOO_OLD.code,
+      restart_note_params: TOO_OLD.params,
     }
-  return ability && !ability.possible
+  if (!ability || ability.possible) return { restart: 'may_follow', restart_note: null }
+  const text = readCoded(ability.code, ability.params)
+  return text === null
     ? { restart: 'impossible', restart_note: ability.why }
-    : { restart: 'may_follow', restart_note: null }
+    : {
+        restart: 'impossible',
+        restart_note: compose(text),
+        restart_note_code: text.code,
+        restart_note_params: text.params,
+      }
 }
 
 /** Its agent cannot read the rule. Null: it can, or it has not connected yet. */

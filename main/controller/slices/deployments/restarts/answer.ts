@@ -1,29 +1,25 @@
 /** How an agent's answer changes a restart. Pure. */
 import type { RestartReply } from '#shared/contract/agent/restart.ts'
+import { coded } from '#shared/domain/coded-texts/codes.ts'
+import { refusedBy } from '#shared/domain/coded-texts/refused.ts'
 import type { RestartEvent } from '#shared/domain/restart-state.ts'
+import { NO_NOTE, noteOf, reportedNote } from '../../../base/coded-note.ts'
 import type { EngineTimings } from '../timings.ts'
 import type { RestartChange, RestartRow } from './restarts.repo.ts'
-
-const MESSAGE_LIMIT = 500
 
 export type Answered =
   | { event: RestartEvent; change: RestartChange }
   /** The state stays; this change is noted. */
   | { event: null; change: RestartChange }
 
-const cut = (message: string): string => message.slice(0, MESSAGE_LIMIT)
-
 /** How it ends when the agent has withdrawn the restart. */
 const withdrawn = ({ calling_off }: Pick<RestartRow, 'calling_off'>): Answered =>
   calling_off === 'overdue'
     ? {
         event: 'impossible',
-        change: {
-          message:
-            'The PC was not restarted at the end of its notice: someone may have cancelled it there. It will not restart for this deployment any more.',
-        },
+        change: noteOf(coded('restart_did_not_happen', {})),
       }
-    : { event: 'canceled', change: { message: 'Cancelled.' } }
+    : { event: 'canceled', change: noteOf(coded('restart_withdrawn', {})) }
 
 /**
  * @param sent which message the agent answers: the order or its withdrawal. The row may have moved on since.
@@ -39,14 +35,14 @@ export function answered(
   if (row.state === 'owed') return null
   switch (reply.result) {
     case 'passed':
-      return { event: 'restarted', change: { message: 'Restarted after its notice.' } }
+      return { event: 'restarted', change: noteOf(coded('restart_done', {})) }
     case 'called_off':
       return withdrawn(row)
     case 'announced':
       if (sent === 'withdrawal' || row.state !== 'ordered') return null
       return {
         event: 'announced',
-        change: { due_at_ms: nowMs + reply.due_in_seconds * 1000, message: null },
+        change: { due_at_ms: nowMs + reply.due_in_seconds * 1000, ...NO_NOTE },
       }
     case 'busy':
       // The agent stored nothing, so there is nothing to withdraw.
@@ -63,10 +59,7 @@ export function answered(
       }
     case 'refused':
       return sent === 'order'
-        ? { event: 'impossible', change: { message: cut(reply.message) } }
-        : {
-            event: null,
-            change: { message: cut(`It could not be withdrawn yet: ${reply.message}`) },
-          }
+        ? { event: 'impossible', change: reportedNote(reply) }
+        : { event: null, change: noteOf(refusedBy('withdrawal_refused', reply)) }
   }
 }

@@ -83,19 +83,44 @@ describe('a pending restart', () => {
     expect(planOf({ ...parts, restart })).toBeNull()
   })
 
-  it.each<[string, Parts, string]>([
-    ['its deployment never restarts PCs', { deployment: { reboot: 'never' } }, 'canceled'],
-    ['its deployment is being cancelled', { deployment: { canceling: true } }, 'canceled'],
-    ['its deployment was cancelled', { deployment: { status: 'canceled' } }, 'canceled'],
-    ['a person cancelled the restarts', { deployment: { restartsCanceled: true } }, 'canceled'],
-    ['the PC was blocked', { device: { refused: true } }, 'gave_up'],
-    ['the agent is too old', { device: { ability: 'too_old' } }, 'impossible'],
-    ['the agent cannot restart the PC', { device: { ability: { possible: false, why: 'no rights' } } }, 'impossible'], // prettier-ignore
-    ['it stayed away for a day', { device: { reachability: 'offline' }, restart: { readySinceMs: NOW - 24 * HOUR } }, 'gave_up'], // prettier-ignore
-    ['it was held back for two weeks', { deployment: { paused: true }, restart: { createdAtMs: NOW - 14 * 24 * HOUR } }, 'gave_up'], // prettier-ignore
-    ['the PC runs another boot', { device: { ability: { possible: true, boot_id: 'boot-2' } } }, 'restarted'], // prettier-ignore
-  ])('ends without an order when %s', (_why, parts, event) => {
-    expect(planOf(parts)).toMatchObject({ type: 'end', event })
+  it.each<[string, Parts, string, string | null]>([
+    [
+      'its deployment never restarts PCs',
+      { deployment: { reboot: 'never' } },
+      'canceled',
+      'restart_canceled',
+    ],
+    [
+      'its deployment is being cancelled',
+      { deployment: { canceling: true } },
+      'canceled',
+      'restart_canceled',
+    ],
+    [
+      'its deployment was cancelled',
+      { deployment: { status: 'canceled' } },
+      'canceled',
+      'restart_canceled',
+    ],
+    [
+      'a person cancelled the restarts',
+      { deployment: { restartsCanceled: true } },
+      'canceled',
+      'restart_canceled',
+    ],
+    ['the PC was blocked', { device: { refused: true } }, 'gave_up', 'restart_device_gone'],
+    [
+      'the agent is too old',
+      { device: { ability: 'too_old' } },
+      'impossible',
+      'restart_agent_too_old',
+    ],
+    ['the agent cannot restart the PC', { device: { ability: { possible: false, why: 'no rights' } } }, 'impossible', null], // prettier-ignore
+    ['it stayed away for a day', { device: { reachability: 'offline' }, restart: { readySinceMs: NOW - 24 * HOUR } }, 'gave_up', 'restart_device_away'], // prettier-ignore
+    ['it was held back for two weeks', { deployment: { paused: true }, restart: { createdAtMs: NOW - 14 * 24 * HOUR } }, 'gave_up', 'restart_not_ordered_in_time'], // prettier-ignore
+    ['the PC runs another boot', { device: { ability: { possible: true, boot_id: 'boot-2' } } }, 'restarted', 'restarted_by_itself'], // prettier-ignore
+  ])('ends without an order when %s', (_why, parts, event, code) => {
+    expect(planOf(parts)).toMatchObject({ type: 'end', event, note: { message_code: code } })
   })
 
   it('is not given up while its deployment holds it back', () => {
@@ -160,11 +185,17 @@ describe('an ordered restart', () => {
 
   it('is given up when its agent never answers, or the PC does not come back', () => {
     const silent = { ...ordered, withdrawalReason: 'overdue' as const, askedAtMs: NOW }
-    expect(planOf({ restart: silent }, NOW + 40 * MINUTE)).toMatchObject({ event: 'gave_up' })
+    expect(planOf({ restart: silent }, NOW + 40 * MINUTE)).toMatchObject({
+      event: 'gave_up',
+      note: { message_code: 'restart_not_confirmed' },
+    })
     const device = { reachability: 'offline' as const }
     const day = NOW + 10 * MINUTE + 24 * HOUR
     expect(planOf({ restart: announced, device }, day - 1)).toBeNull()
-    expect(planOf({ restart: announced, device }, day)).toMatchObject({ event: 'gave_up' })
+    expect(planOf({ restart: announced, device }, day)).toMatchObject({
+      event: 'gave_up',
+      note: { message: 'PC-7 has not reconnected for 24 hours.' },
+    })
   })
 
   it('keeps its PC busy until it is back, or for half an hour if it stays away', () => {

@@ -2,6 +2,7 @@
  * Decides the next step of one restart: a pure function of the restart, its deployment, its device and the clock. Only the
  * boot id proves that a PC restarted: it differs from the boot in which the restart became pending.
  */
+import { coded, type CodedText } from '#shared/domain/coded-texts/codes.ts'
 import type { BootId, RestartAbility } from '#shared/contract/agent/restart.ts'
 import type { DeploymentState } from '#shared/domain/deployment-state.ts'
 import {
@@ -10,6 +11,7 @@ import {
   type MaintenanceWindow,
 } from '#shared/domain/maintenance-window.ts'
 import type { OpenRestartState, RestartEvent } from '#shared/domain/restart-state.ts'
+import { noteOf, reportedNote, type Note } from '../../../base/coded-note.ts'
 import type { Reachability } from '../../devices/index.ts'
 import type { EngineTimings } from '../timings.ts'
 
@@ -77,12 +79,14 @@ export type RestartAction =
   /** Send the agent what this state requires: the order, or its withdrawal. */
   | { type: 'send' }
   | { type: 'withdraw'; why: 'canceled' | 'overdue' }
-  | { type: 'end'; event: EndEvent; message: string }
+  | { type: 'end'; event: EndEvent; note: Note }
 
-const hours = (ms: number): string => {
-  const n = Math.round(ms / 3_600_000)
-  return n === 1 ? '1 hour' : `${n} hours`
-}
+const hours = (ms: number): number => Math.round(ms / 3_600_000)
+const end = (event: EndEvent, text: CodedText): RestartAction => ({
+  type: 'end',
+  event,
+  note: noteOf(text),
+})
 
 /** The restart is no longer wanted. */
 export const isUnwanted = (deployment: PlanRestartDeployment): boolean =>
@@ -109,17 +113,21 @@ function planOwed(
   timings: EngineTimings,
 ): RestartAction | null {
   const { name, ability } = device
-  const end = (event: EndEvent, message: string) => ({ type: 'end', event, message }) as const
-  if (isUnwanted(deployment)) return end('canceled', 'Cancelled before it was ordered.')
-  if (device.refused) return end('gave_up', `${name} was removed or blocked before it was ordered.`)
+  if (isUnwanted(deployment)) return end('canceled', coded('restart_canceled', {}))
+  if (device.refused) return end('gave_up', coded('restart_device_gone', { device: name }))
   if (ability === 'too_old')
-    return end('impossible', `The agent on ${name} is too old to restart its PC. Update the agent.`)
-  if (ability && !ability.possible) return end('impossible', ability.why)
+    return end('impossible', coded('restart_agent_too_old', { device: name }))
+  if (ability && !ability.possible)
+    return {
+      type: 'end',
+      event: 'impossible',
+      note: reportedNote({ ...ability, message: ability.why }),
+    }
   if (ability && restart.bootId === null) return { type: 'note_boot', bootId: ability.boot_id }
   if (nowMs >= restart.createdAtMs + timings.restartLimitMs)
     return end(
       'gave_up',
-      `The restart could not be ordered within ${hours(timings.restartLimitMs)}.`,
+      coded('restart_not_ordered_in_time', { n: hours(timings.restartLimitMs) }),
     )
 
   const wait = (reason: RestartWait): RestartAction | null =>
@@ -132,7 +140,7 @@ function planOwed(
     deployment.offlinePolicy === 'wait' ? deployment.waitMs : 0,
   )
   if (nowMs >= restart.readySinceMs + readyLimitMs)
-    return end('gave_up', `${name} was away or at work for ${hours(readyLimitMs)}.`)
+    return end('gave_up', coded('restart_device_away', { device: name, n: hours(readyLimitMs) }))
   if (device.reachability !== 'online')
     return wait(device.reachability === 'connecting' ? 'connecting' : 'waiting_for_device')
   if (device.isAwaited || device.works || device.restartsElsewhere) return wait('device_busy')
@@ -147,23 +155,22 @@ function planOrdered(
   timings: EngineTimings,
 ): RestartAction | null {
   const { name } = device
-  const end = (event: EndEvent, message: string) => ({ type: 'end', event, message }) as const
   if (device.refused)
-    return end(
-      'gave_up',
-      `${name} was removed or blocked after its restart was ordered, so it is unknown whether it restarts.`,
-    )
+    return end('gave_up', coded('restart_device_gone_meanwhile', { device: name }))
   const isOnline = device.reachability === 'online'
   const dueMs = restart.dueAtMs ?? (restart.orderedAtMs ?? restart.createdAtMs) + deployment.delayMs
   if (nowMs >= dueMs + timings.restartReturnMs)
-    return end('gave_up', `${name} has not reconnected for ${hours(timings.restartReturnMs)}.`)
+    return end(
+      'gave_up',
+      coded('restart_device_not_back', { device: name, n: hours(timings.restartReturnMs) }),
+    )
   if (restart.withdrawalReason === null) {
     if (isUnwanted(deployment)) return { type: 'withdraw', why: 'canceled' }
     // Withdraw the overdue restart before the PC gets other work, so that it cannot happen later.
     if (isOnline && nowMs >= dueMs + timings.restartOverdueMs)
       return { type: 'withdraw', why: 'overdue' }
   } else if (isOnline && nowMs >= dueMs + timings.restartSilentMs)
-    return end('gave_up', `The agent on ${name} did not confirm that its restart is withdrawn.`)
+    return end('gave_up', coded('restart_not_confirmed', { device: name }))
   if (restart.state === 'announced' && restart.withdrawalReason === null) return null
   if (!isOnline) return null
   return restart.askedAtMs === null || nowMs >= restart.askedAtMs + timings.restartAgainMs
@@ -181,14 +188,10 @@ export function planRestart(
   const boot =
     typeof device.ability === 'object' && device.ability?.possible ? device.ability.boot_id : null
   if (boot !== null && restart.bootId !== null && boot !== restart.bootId)
-    return {
-      type: 'end',
-      event: 'restarted',
-      message:
-        restart.state === 'owed'
-          ? 'It restarted by itself, or somebody restarted it.'
-          : 'Restarted after its notice.',
-    }
+    return end(
+      'restarted',
+      coded(restart.state === 'owed' ? 'restarted_by_itself' : 'restart_done', {}),
+    )
   return restart.state === 'owed'
     ? planOwed(snapshot, nowMs, timings)
     : planOrdered(snapshot, nowMs, timings)

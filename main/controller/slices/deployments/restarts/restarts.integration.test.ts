@@ -149,10 +149,16 @@ describe('a deployment that restarts PCs', () => {
     expect(foreseen.targets[0]).toMatchObject({
       restart: 'impossible',
       restart_note: expect.stringContaining('too old') as string,
+      restart_note_code: 'cannot_restart_too_old',
+      restart_note_params: {},
     })
     const id = await deploy([pc])
     await untilRestart(id, 'failed')
-    expect((await restartOf(id))!.message).toMatch(/PC-01 is too old/)
+    expect(await restartOf(id)).toMatchObject({
+      message: expect.stringContaining('PC-01 is too old') as string,
+      code: 'restart_agent_too_old',
+      params: { device: 'PC-01' },
+    })
     expect(await auditRecordsOf(id)).toEqual(['deployment.restart_end failed'])
   })
 
@@ -233,8 +239,21 @@ describe('a deployment that restarts PCs', () => {
     const id = await deploy([pc])
     await untilRestart(id, 'failed')
     expect((await restartOf(id))!.message).toBe('no\ufffd[31m rights')
+    expect((await restartOf(id))!.code).toBeUndefined()
     await settle()
     expect(pc.agent.restarts.length).toBe(1)
+  })
+
+  it('keeps the code of a refusal, and composes its text itself', async () => {
+    const code = 'restart_tool_failed'
+    const params = { exit_code: 1 }
+    const pc = await aPc('PC-01', {
+      onRestart: () => ({ result: 'refused', message: 'another text', code, params }),
+    })
+    const id = await deploy([pc])
+    await untilRestart(id, 'failed')
+    const message = 'The restart command failed: exit code 1.'
+    expect(await restartOf(id)).toMatchObject({ message, code, params })
   })
 
   it('restarts again only for what a retry installs after the first restart', async () => {

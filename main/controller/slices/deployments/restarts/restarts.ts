@@ -3,6 +3,7 @@
  * of the controller is just another run. Memory holds only what agents have reported since they connected.
  */
 import type { RestartAbility, RestartReply } from '#shared/contract/agent/restart.ts'
+import { coded } from '#shared/domain/coded-texts/codes.ts'
 import type { DeploymentId, DeviceId, RestartId } from '#shared/domain/ids.ts'
 import {
   isRestartOpen,
@@ -10,6 +11,7 @@ import {
   type RestartEvent,
 } from '#shared/domain/restart-state.ts'
 import { isoTime, type Clock, type Random } from '../../../base/context.ts'
+import { noteOf } from '../../../base/coded-note.ts'
 import { createSingleTicker, type TickerTime } from '../../../base/ticker.ts'
 import type { Devices } from '../../devices/index.ts'
 import { createChanges, type Changes } from '../changes.ts'
@@ -168,7 +170,7 @@ export function createRestarts(deps: Deps) {
         unsent.push(row)
         return false
       case 'end':
-        step(row, action.event, { message: action.message }, changes)
+        step(row, action.event, action.note, changes)
         return false
     }
   }
@@ -264,7 +266,7 @@ export function createRestarts(deps: Deps) {
       const rows = repo.openOf(deploymentId).filter((row) => isMeant(row.device_id))
       for (const row of rows) {
         if (row.state === 'owed') {
-          step(row, 'canceled', { message: 'Cancelled before it was ordered.' }, changes)
+          step(row, 'canceled', noteOf(coded('restart_canceled', {})), changes)
           continue
         }
         repo.change(row.restart_id, { calling_off: 'canceled' })

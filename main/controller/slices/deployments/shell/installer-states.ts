@@ -1,6 +1,7 @@
 /** Whether packages can be sent, as the plan sees it. */
-import { coded } from '#shared/domain/coded-texts/codes.ts'
+import { coded, readCoded, type CodedText } from '#shared/domain/coded-texts/codes.ts'
 import type { DeploymentId, InstallerId } from '#shared/domain/ids.ts'
+import { paramsOf } from '../../../base/coded-note.ts'
 import type { FileFault } from '../../content/index.ts'
 import type { PlanInstaller } from '../core/plan.ts'
 import type { DeploymentsRepo, InstallerRow } from '../tables/deployments.repo.ts'
@@ -20,6 +21,15 @@ const SECRETS_LOST_STATE: PlanInstaller = {
   text: coded('secrets_lost', {}),
 }
 
+/** Rows of earlier versions have no code. */
+function failureOf({ fetch_message, fetch_code, fetch_params }: InstallerRow): CodedText {
+  const text = readCoded(fetch_code, paramsOf(fetch_params))
+  if (text !== null) return text
+  return fetch_message === null
+    ? coded('package_not_fetched', {})
+    : coded('package_not_fetched_because', { problem: fetch_message })
+}
+
 function fetchState(installer: InstallerRow | undefined): PlanInstaller {
   switch (installer?.fetch_state) {
     case undefined:
@@ -34,10 +44,7 @@ function fetchState(installer: InstallerRow | undefined): PlanInstaller {
       return {
         state: 'failed',
         reason: installer?.fetch_reason ?? 'download_failed',
-        text:
-          installer?.fetch_message == null
-            ? coded('package_not_fetched', {})
-            : coded('package_not_fetched_because', { problem: installer.fetch_message }),
+        text: failureOf(installer),
       }
   }
 }

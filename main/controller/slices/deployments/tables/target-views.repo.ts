@@ -1,4 +1,5 @@
 /** Targets for display: with the names of device and software, and the state of a pending restart. */
+import type { TextCode } from '#shared/domain/coded-texts/codes.ts'
 import type { DeploymentId, TargetId } from '#shared/domain/ids.ts'
 import type { DevicePlatform, InstallerKind } from '#shared/domain/platforms.ts'
 import type { TargetReason } from '#shared/domain/reasons.ts'
@@ -44,6 +45,8 @@ export type ViewRow = Pick<TargetRow, (typeof SHOWN)[number]> & {
   restart_state: RestartState | null
   restart_reason: TargetReason | null
   restart_message: string | null
+  restart_code: TextCode | null
+  restart_params: string | null
   restart_due_at_ms: number | null
   restart_calling_off: string | null
   restart_since: string | null
@@ -52,7 +55,8 @@ export type ViewRow = Pick<TargetRow, (typeof SHOWN)[number]> & {
 export function createTargetViewsRepo({ sqlite }: Store) {
   const VIEW = `select ${SHOWN_SQL}, d.name device_name, s.name software_name, s.version software_version, i.kind installer_kind, i.size_bytes,
        i.platform installer_platform, i.archive ->> '$.entry' entry, i.archive ->> '$.uninstall_entry' uninstall_entry, p.action,
-       r.state restart_state, r.reason restart_reason, r.message restart_message, r.due_at_ms restart_due_at_ms,
+       r.state restart_state, r.reason restart_reason, r.message restart_message, r.message_code restart_code, r.message_params restart_params,
+       r.due_at_ms restart_due_at_ms,
        r.calling_off restart_calling_off, r.since restart_since
      from deployment_targets t join devices d on d.id = t.device_id join software s on s.id = t.software_id
      join deployments p on p.id = t.deployment_id

@@ -8,10 +8,9 @@ import type {
   TargetTotals,
 } from '#shared/contract/rest/deployments.ts'
 import type { RestartCounts, TargetRestart } from '#shared/contract/rest/restarts.ts'
-import { isTextCode, type TextCode } from '#shared/domain/coded-texts/codes.ts'
-import type { AnyValues } from '#shared/domain/templates.ts'
 import { successRate, type TargetCounts } from '#shared/domain/deployment-state.ts'
 import { ownTimeZone } from '#shared/domain/time-zone.ts'
+import { knownCode, paramsOf, shownCode } from '../../../base/coded-note.ts'
 import { isoTime } from '../../../base/context.ts'
 import type { AttemptRow, DeploymentRow, ViewRow } from '../tables/deployments.repo.ts'
 
@@ -94,12 +93,6 @@ const sizeToSend = ({ action, uninstall_entry, size_bytes }: ViewRow): number | 
 const known = <K extends string, V>(key: K, value: V | null): Partial<Record<K, V>> =>
   value === null ? {} : ({ [key]: value } as Record<K, V>)
 
-/** A database that a newer version has used may hold codes that this one does not know; their text stays. */
-const knownCode = (code: TextCode | null): TextCode | null =>
-  code !== null && isTextCode(code) ? code : null
-const paramsOf = (json: string | null): AnyValues | null =>
-  json === null ? null : (JSON.parse(json) as AnyValues)
-
 function toRestart(target: ViewRow): TargetRestart | null {
   const { restart_state: state, restart_due_at_ms: dueAtMs } = target
   if (state === null) return null
@@ -107,6 +100,7 @@ function toRestart(target: ViewRow): TargetRestart | null {
     state,
     ...(state === 'owed' && known('reason', target.restart_reason)),
     ...known('message', target.restart_message),
+    ...shownCode({ message_code: target.restart_code, message_params: target.restart_params }),
     ...(state === 'announced' && known('due_at', dueAtMs === null ? null : isoTime(dueAtMs))),
     calling_off: target.restart_calling_off !== null,
     since: target.restart_since!,

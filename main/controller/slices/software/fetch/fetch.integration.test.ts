@@ -80,6 +80,10 @@ describe('a package given as a URL', () => {
     const wrong = await stage.fetchFrom('/a.sh', { sha256: '0'.repeat(64) })
     expect(wrong).toMatchObject({ fetch_state: 'failed', fetch_reason: 'integrity', sha256: null })
     expect(wrong.fetch_message).toContain(sha256)
+    expect(wrong).toMatchObject({
+      fetch_code: 'fetch_hash_differs',
+      fetch_params: JSON.stringify({ found: sha256 }),
+    })
     expect(stage.asked).toHaveLength(2)
   })
 
@@ -139,6 +143,7 @@ describe('a URL that cannot be used', () => {
       const done = await stage.settle(stage.add({ download_url: `http://${host}:${port}/a.sh` }))
       expect(done).toMatchObject({ fetch_state: 'failed', fetch_reason: 'invalid_url' })
       expect(done.fetch_message).toContain('leads to this computer')
+      expect(done.fetch_code).toBe('fetch_address_refused')
     }
     expect(stage.asked).toEqual([])
   })
@@ -245,6 +250,7 @@ describe('a URL that fails temporarily', () => {
     const done = await stage.settle(stage.add({ download_url: `http://127.0.0.1:${port}/a.sh` }))
     expect(done).toMatchObject({ fetch_state: 'failed', fetch_reason: 'download_failed' })
     expect(done.fetch_message).toContain('ECONNREFUSED')
+    expect(done.fetch_code).toBe('fetch_unreachable')
   })
 
   it('is not retried when its file is too large, announced or not', async () => {
@@ -259,6 +265,7 @@ describe('a URL that fails temporarily', () => {
       const done = await stage.fetchFrom(path)
       expect(done).toMatchObject({ fetch_state: 'failed', fetch_reason: 'download_failed' })
       expect(done.fetch_message).toContain('larger than')
+      expect(done.fetch_code).toBe('fetch_too_large')
     }
     expect(stage.asked).toHaveLength(2)
   })

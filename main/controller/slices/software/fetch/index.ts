@@ -5,6 +5,7 @@ import {
   DOWNLOAD_TRIES,
   UPLOAD_LIMIT_BYTES,
 } from '#shared/domain/defaults.ts'
+import { coded } from '#shared/domain/coded-texts/codes.ts'
 import type { InstallerId } from '#shared/domain/ids.ts'
 import { INSTALLER_KINDS, kindOfFileName } from '#shared/domain/platforms.ts'
 import type { Content, Staged } from '../../content/index.ts'
@@ -13,6 +14,7 @@ import { createSingleTicker } from '../../../base/ticker.ts'
 import { cleanFileName, InspectionStopped, type Inspection } from '../../inspection/index.ts'
 import { usableRule } from '../rules.ts'
 import type { InstallerRow, SoftwareRepo } from '../software.repo.ts'
+import { fetchColumns, NOT_FAILED } from './columns.ts'
 import { FetchFailure, openDownload } from './request.ts'
 
 export const FETCH_OPTIONS = {
@@ -27,8 +29,6 @@ export const FETCH_OPTIONS = {
   parallel: 3,
 }
 export type FetchOptions = typeof FETCH_OPTIONS
-
-const MESSAGE_LIMIT = 1000
 
 /** How long the result of a fetch waits for a database that another program has locked. */
 const OUTCOME_WAIT_MS = 60_000
@@ -82,7 +82,7 @@ export function createFetcher(deps: {
       })
       return { staged, fileName: nameFor(row, fileName) }
     } catch (error) {
-      throw asFailure(error)
+      throw asFailure(error, options.limitBytes)
     } finally {
       body.destroy()
     }
@@ -108,7 +108,9 @@ export function createFetcher(deps: {
       if (isStopped) throw error
       throw new FetchFailure(
         isNotBegun ? 'download_failed' : 'integrity',
-        error.message,
+        isNotBegun
+          ? coded('fetch_inspection_busy', {})
+          : coded('package_not_fetched_because', { problem: error.message }),
         isNotBegun,
         { cause: error },
       )
@@ -120,7 +122,7 @@ export function createFetcher(deps: {
     if (row.source_sha256 !== null && row.source_sha256 !== staged.sha256)
       throw new FetchFailure(
         'integrity',
-        `The received file is not the expected one: its SHA-256 is ${staged.sha256}.`,
+        coded('fetch_hash_differs', { found: staged.sha256 }),
         false,
       )
     const facts = await inspected(row, staged, fileName)
@@ -134,7 +136,7 @@ export function createFetcher(deps: {
         knowledge: facts.knowledge ?? null,
         fetch_state: 'ready',
         fetch_reason: null,
-        fetch_message: null,
+        ...NOT_FAILED,
         inspections: 0,
       }),
     )
@@ -166,11 +168,7 @@ export function createFetcher(deps: {
   async function fetchOne(row: InstallerRow): Promise<void> {
     try {
       if (row.inspections > 0)
-        throw new FetchFailure(
-          'integrity',
-          'The controller ended while it inspected this package, so the package is not inspected again automatically. Try again if it was not the cause.',
-          false,
-        )
+        throw new FetchFailure('integrity', coded('fetch_harmful', {}), false)
       await withTries(row)
     } catch (error) {
       // Stopped: the row is still `fetching`, so the next start continues with it.
@@ -181,10 +179,7 @@ export function createFetcher(deps: {
       repo.updateInstaller(row.id, {
         fetch_state: 'failed',
         fetch_reason: known ? error.reason : 'internal',
-        fetch_message: (known
-          ? error.message
-          : 'The controller could not store the package. Its log has the details.'
-        ).slice(0, MESSAGE_LIMIT),
+        ...fetchColumns(known ? error.text : coded('fetch_not_stored', {})),
       })
     }
     deps.settled(row.id)
@@ -222,20 +217,24 @@ export function createFetcher(deps: {
 }
 
 /** An error of the content store as the reason of a failed fetch. */
-function asFailure(error: unknown): unknown {
+function asFailure(error: unknown, limitBytes: number): unknown {
   if (!(error instanceof AppError)) return error
   switch (error.code) {
     case 'E_DISK_FULL':
-      return new FetchFailure('disk_space', error.message, false, { cause: error })
+      return new FetchFailure('disk_space', coded('fetch_disk_full', {}), false, { cause: error })
     case 'E_TOO_LARGE':
-      return new FetchFailure('download_failed', error.message, false, { cause: error })
-    case 'E_UPLOAD_ABORTED':
       return new FetchFailure(
         'download_failed',
-        'The download was interrupted before it was complete.',
-        true,
+        error.cause === undefined
+          ? coded('fetch_too_large', { limit: Math.floor(limitBytes / 1024 ** 2) })
+          : coded('fetch_too_large_for_disk', {}),
+        false,
         { cause: error },
       )
+    case 'E_UPLOAD_ABORTED':
+      return new FetchFailure('download_failed', coded('fetch_interrupted', {}), true, {
+        cause: error,
+      })
     default:
       return error
   }

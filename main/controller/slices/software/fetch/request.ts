@@ -1,6 +1,8 @@
 /** One GET of a URL. Follows redirects and checks every hop. The body is passed on as it arrives. */
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
+import { coded, type CodedText } from '#shared/domain/coded-texts/codes.ts'
+import { compose } from '#shared/domain/coded-texts/compose.ts'
 import type { Clock } from '#shared/node/clock.ts'
 import type { FetchReason } from '../software.repo.ts'
 import { fileNameOfDisposition, fileNameOfUrl } from './file-name.ts'
@@ -16,9 +18,11 @@ import { checkUrl, describeUrl } from '#shared/node/web-address.ts'
 export class FetchFailure extends Error {
   readonly reason: FetchReason
   readonly again: boolean
-  constructor(reason: FetchReason, message: string, again: boolean, options?: { cause?: unknown }) {
-    super(message, options)
+  readonly text: CodedText
+  constructor(reason: FetchReason, text: CodedText, again: boolean, options?: { cause?: unknown }) {
+    super(compose(text), options)
     this.name = 'FetchFailure'
+    this.text = text
     this.reason = reason
     this.again = again
   }
@@ -44,8 +48,8 @@ const REDIRECTS = [301, 302, 303, 307, 308]
 /** Statuses below 500 that are temporary: timeout, too early, too many requests. */
 const PASSING = [408, 425, 429]
 
-const invalid = (message: string, cause?: unknown) =>
-  new FetchFailure('invalid_url', message, false, { cause })
+const invalid = (text: CodedText, cause?: unknown) =>
+  new FetchFailure('invalid_url', text, false, { cause })
 
 /** @throws FetchFailure */
 export async function openDownload(address: string, options: RequestOptions): Promise<Download> {
@@ -66,29 +70,31 @@ export async function openDownload(address: string, options: RequestOptions): Pr
     if (!REDIRECTS.includes(status)) throw statusFailure(url, status)
     url = nextHop(url, response.headers.location)
   }
-  throw invalid(`${describeUrl(url)} redirects more than ${REDIRECT_LIMIT} times.`)
+  throw invalid(
+    coded('fetch_redirects_too_often', { url: describeUrl(url), limit: REDIRECT_LIMIT }),
+  )
 }
 
 function checked(address: string): URL {
   const url = checkUrl(address)
-  if (typeof url === 'string') throw invalid(`The address cannot be used: ${url}.`)
+  if (typeof url === 'string') throw invalid(coded(`fetch_${url}`, {}))
   return url
 }
 
 function nextHop(from: URL, location: string | undefined): URL {
   if (!location || !URL.canParse(location, from.href))
-    throw invalid(`${describeUrl(from)} redirects to nowhere.`)
+    throw invalid(coded('fetch_redirects_nowhere', { url: describeUrl(from) }))
   const to = checked(new URL(location, from).href)
   if (from.protocol === 'https:' && to.protocol === 'http:')
-    throw invalid(`${describeUrl(from)} redirects from https to http, which is not followed.`)
+    throw invalid(coded('fetch_redirects_to_http', { url: describeUrl(from) }))
   return to
 }
 
 function statusFailure(url: URL, status: number): FetchFailure {
-  const message = `${describeUrl(url)} answered ${status}.`
+  const text = coded('fetch_answered', { url: describeUrl(url), status })
   return status >= 400 && status < 500 && !PASSING.includes(status)
-    ? invalid(message)
-    : new FetchFailure('download_failed', message, true)
+    ? invalid(text)
+    : new FetchFailure('download_failed', text, true)
 }
 
 function get(url: URL, options: RequestOptions): Promise<IncomingMessage> {
@@ -109,7 +115,7 @@ function get(url: URL, options: RequestOptions): Promise<IncomingMessage> {
       request.destroy(
         new FetchFailure(
           'download_failed',
-          `${url.host} did not answer within ${seconds} seconds.`,
+          coded('fetch_no_answer', { host: url.host, seconds }),
           true,
         ),
       )
@@ -147,20 +153,22 @@ const isCertificateError = (code: string): boolean =>
 function asFailure(url: URL, error: unknown): FetchFailure {
   if (error instanceof FetchFailure) return error
   if (error instanceof RefusedAddress)
-    return invalid(`${error.message}. Packages are not fetched from there.`, error)
+    return invalid(coded('fetch_address_refused', { host: error.host }), error)
   const { code = '', syscall } = error as NodeJS.ErrnoException
   if (syscall === 'getaddrinfo')
-    return invalid(`The name ${url.hostname} cannot be resolved (${code}).`, error)
+    return invalid(coded('fetch_name_unknown', { host: url.hostname, error: code }), error)
   if (isCertificateError(code))
     return new FetchFailure(
       'download_failed',
-      `The certificate of ${url.host} is not trusted (${code}).`,
+      coded('fetch_certificate', { host: url.host, error: code }),
       false,
       { cause: error },
     )
   return new FetchFailure(
     'download_failed',
-    `${url.host} could not be reached (${code || 'connection error'}).`,
+    code
+      ? coded('fetch_unreachable', { host: url.host, error: code })
+      : coded('fetch_connection_failed', { host: url.host }),
     true,
     { cause: error },
   )
