@@ -251,10 +251,19 @@ describe('a malicious archive', LIMIT, () => {
   it('is refused when it is truncated, or something else', async () => {
     const whole = await tarOf({ name: 'big', content: Buffer.alloc(64 * 1024, 'x') }, script)
     await refusedWith(archive(whole.subarray(0, 20_000)), /damaged|no file/)
-    await refusedWith(
-      archive(Buffer.from('not an archive at all'), { kind: 'zip' }),
-      /not a readable zip/,
-    )
+    const other = Buffer.from('not an archive at all')
+    await refusedWith(archive(other, { kind: 'zip' }), /not a readable zip/)
+  })
+
+  it.runIf(hasZip)('is refused when a file in it has another size than declared', async () => {
+    layOut()
+    inWork('zip', '-qj', 'a.zip', 'app-1.0/install.sh')
+    const zip = readFileSync(join(work.path, 'a.zip'))
+    const size = zip.indexOf('PK\x01\x02', 0, 'latin1') + 24
+    for (const step of [-1, 2]) {
+      zip.writeUInt32LE(zip.readUInt32LE(size) + step, size)
+      await refusedWith(archive(Buffer.from(zip), { kind: 'zip' }), /another size/)
+    }
   })
 
   it('is refused when it does not contain the entry to run', async () => {

@@ -3,12 +3,15 @@
  * directory.
  */
 import { promisify } from 'node:util'
-import { PassThrough, type Readable } from 'node:stream'
+import { Transform, type Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { createInflateRaw } from 'node:zlib'
 import yauzl from 'yauzl'
 import { quoted } from '#shared/domain/archive-rule.ts'
 import { refused, type Target } from './target.ts'
 
 const LINK_LIMIT_BYTES = 4096
+const DEFLATED = 8
 /** Systems that store st_mode in the upper half of the external attributes: Unix and macOS. */
 const UNIX_HOSTS = [3, 19]
 const FILE_TYPE = 0o170000
@@ -22,12 +25,17 @@ async function readText(stream: Readable): Promise<string> {
   return Buffer.concat(chunks).toString('utf8')
 }
 
-/** The library's own streams never emit `close`, which iterators and pipelines wait for. */
-function closing(stream: Readable): Readable {
-  const out = new PassThrough()
-  stream.on('error', (error) => out.destroy(error))
-  out.once('close', () => stream.destroy())
-  return stream.pipe(out)
+/** Fails when the file has another size than the directory says. */
+function counting(wantedBytes: number): Transform {
+  let bytes = 0
+  const problem = () => refused('it is damaged (a file has another size than its directory says)')
+  return new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      bytes += chunk.length
+      done(bytes > wantedBytes ? problem() : null, chunk)
+    },
+    flush: (done) => done(bytes < wantedBytes ? problem() : null),
+  })
 }
 
 const openZip = (file: string): Promise<yauzl.ZipFile> =>
@@ -41,9 +49,23 @@ const openZip = (file: string): Promise<yauzl.ZipFile> =>
 /** @throws ArchiveError, the signal's reason, and file system errors */
 export async function extractZip(file: string, target: Target): Promise<void> {
   const zip = await openZip(file)
-  const openStream = promisify<yauzl.Entry, Readable>(zip.openReadStream.bind(zip))
-  const openEntry = async (entry: yauzl.Entry): Promise<Readable> =>
-    closing(await openStream(entry))
+  const openStream = promisify<yauzl.Entry, yauzl.ZipFileOptions, Readable>(
+    zip.openReadStream.bind(zip),
+  )
+  // Unpacked here: the library's own streams never end when the size of a file is wrong.
+  async function openEntry(entry: yauzl.Entry): Promise<Readable> {
+    const isPacked = entry.compressionMethod === DEFLATED
+    const options = isPacked ? { decompress: false } : {}
+    const packed = await openStream(entry, options)
+    const whole = counting(entry.uncompressedSize)
+    const first = isPacked ? createInflateRaw() : whole
+    // The library's stream never emits `close`, which pipelines wait for. The reader of the result gets all errors.
+    packed.on('error', (error) => first.destroy(error))
+    whole.once('close', () => packed.destroy())
+    packed.pipe(first)
+    if (first !== whole) pipeline(first, whole).catch(() => undefined)
+    return whole
+  }
 
   async function extractEntry(entry: yauzl.Entry): Promise<void> {
     const mode = UNIX_HOSTS.includes(entry.versionMadeBy >>> 8)
