@@ -13,6 +13,7 @@ import { history } from './history/index.ts'
 import { historyLine, printHistory } from './history/print.ts'
 import { hubs } from './hubs.ts'
 import { progress } from './progress.ts'
+import { isSound, printReaders, readers } from './readers/index.ts'
 import { serve } from './serve.ts'
 import { targets } from './targets.ts'
 import { printTable, type BenchTable } from './table.ts'
@@ -75,6 +76,20 @@ const benches: Record<string, () => Result | Promise<Result>> = {
     })
     if (!isClean(report)) process.exitCode = 1
     return { text: printFuzzReport(report), json: report }
+  },
+  readers: async () => {
+    const report = await readers({
+      seconds: count(values.seconds, 86_400),
+      seed: count(values.seed, 2 ** 31),
+      cutStep: 1,
+      folder: 'test-results/readers',
+      onTick: ({ cuts, mutations, findings }) =>
+        process.stderr.write(
+          `${cuts} cuts, ${mutations} mutations, found ${JSON.stringify(findings)}\n`,
+        ),
+    })
+    if (!isSound(report)) process.exitCode = 1
+    return { text: printReaders(report), json: report }
   },
   uploads: async () => {
     const report = await uploads()

@@ -126,7 +126,7 @@ export function makeHfsPlus(app: string, plist: Buffer): Buffer {
 
 /** The disk in an image with a trailer. `type`: how its blocks are packed; null: not at all. */
 export function makeDmg(disk: Buffer, type: number | null = null): Buffer {
-  const half = Math.ceil(disk.length / 1024) * 512
+  const half = Math.min(Math.ceil(disk.length / 1024) * 512, disk.length)
   const parts = type === null ? [disk] : [deflateSync(disk.subarray(0, half)), disk.subarray(half)]
   const data = Buffer.concat(parts)
   const table = Buffer.alloc(204 + 3 * 40)

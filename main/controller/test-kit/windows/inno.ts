@@ -28,7 +28,8 @@ const u32 = (value: number): Buffer => {
 }
 const sized = (bytes: Buffer): Buffer => Buffer.concat([u32(bytes.length), bytes])
 
-function makeHeader(options: InnoOptions): Buffer {
+/** The header as it is before it is packed. */
+export function makeInnoHeader(options: InnoOptions): Buffer {
   const isNew = options.format !== undefined && options.format !== '6.1.0'
   const texts: Record<string, string> = { Uninstallable: 'yes', CreateUninstallRegKey: 'yes', ...options.texts } // prettier-ignore
   const wide = (text: string): Buffer => sized(Buffer.from(text, 'utf16le'))
@@ -63,11 +64,14 @@ function makeBlock(header: Buffer, packed: boolean): Buffer {
   return Buffer.concat([u32(crc32(head)), head, stored])
 }
 
-export function makeInnoInstaller(options: InnoOptions = {}): Buffer {
+export function makeInnoInstaller(
+  options: InnoOptions = {},
+  header = makeInnoHeader(options),
+): Buffer {
   const id = Buffer.alloc(64)
   const format = options.format ?? '6.1.0'
   id.write(`Inno Setup Setup Data (${format})${format === '6.1.0' ? ' (u)' : ''}`, 'latin1')
-  const data = Buffer.concat([Buffer.alloc(16), id, makeBlock(makeHeader(options), options.packed ?? true)]) // prettier-ignore
+  const data = Buffer.concat([Buffer.alloc(16), id, makeBlock(header, options.packed ?? true)]) // prettier-ignore
   const withTable = (table: Buffer): Buffer =>
     makeProgram({ strings: {}, overlay: data, resources: [{ type: 10, name: 11_111, bytes: table }] }) // prettier-ignore
   const whole = withTable(Buffer.alloc(44))

@@ -61,7 +61,8 @@ function createTexts(isAnsi: boolean, version2: boolean) {
   }
 }
 
-function makeScript(options: NsisOptions): Buffer {
+/** The script as it is before it is packed. */
+export function makeNsisScript(options: NsisOptions): Buffer {
   const texts = createTexts(options.ansi ?? false, options.version2 ?? false)
   const entries = options.instructions.map(([opcode, ...parameters]) => {
     const entry = Buffer.alloc(28)
@@ -118,8 +119,7 @@ function pack(script: Buffer, packing: NsisOptions['packing']): Buffer {
   }
 }
 
-export function makeNsisInstaller(options: NsisOptions): Buffer {
-  const script = makeScript(options)
+export function makeNsisInstaller(options: NsisOptions, script = makeNsisScript(options)): Buffer {
   const body = Buffer.concat([pack(script, options.packing), dword(0)])
   const first = Buffer.alloc(28)
   first.writeUInt32LE(options.flags ?? 0)

@@ -53,7 +53,7 @@ export function makeInstallShield(
 }
 
 export type BurnOptions = {
-  manifest: string
+  manifest: string | Buffer
   /** Makes the first container; the manifest is its first file. */
   container?: (manifest: Buffer) => Buffer
   version?: number

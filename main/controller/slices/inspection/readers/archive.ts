@@ -3,12 +3,9 @@
  * out of it, entries that are not files, and more entries or bytes than the limits allow.
  */
 import { createReadStream } from 'node:fs'
-import { promisify } from 'node:util'
-import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
 import { extract, type Header } from 'tar-stream'
-import type yauzl from 'yauzl'
 import { AppError } from '#shared/contract/errors.ts'
 import { archiveProblem, type ArchiveItem } from '#shared/domain/archive-rule.ts'
 import { composeProblem } from '#shared/domain/coded-texts/compose.ts'
@@ -23,7 +20,7 @@ import type { DevicePlatform } from '#shared/domain/platforms.ts'
 import { unpackXz } from '#shared/node/xz.ts'
 import { unreadable, type ArchiveFacts } from '../facts.ts'
 import type { Window } from './window.ts'
-import { openZip, wholeOf } from './zip.ts'
+import { eachEntry } from './zip.ts'
 
 const READ_BYTES = 256 * 1024
 const LINK_LIMIT_BYTES = 4096
@@ -93,51 +90,28 @@ function collector(window: Window) {
 type Collector = ReturnType<typeof collector>
 
 async function listZip(window: Window, { add }: Collector): Promise<void> {
-  const zip = await openZip(window)
-  const openEntry = promisify<yauzl.Entry, Readable>(zip.openReadStream.bind(zip))
-
-  async function take(entry: yauzl.Entry): Promise<void> {
-    const { fileName: name, uncompressedSize: sizeBytes } = entry
-    const mode = UNIX_HOSTS.includes(entry.versionMadeBy >>> 8)
-      ? entry.externalFileAttributes >>> 16
+  await eachEntry(window, (entry, head) => {
+    const { name, sizeBytes } = entry
+    const mode = UNIX_HOSTS.includes(head.versionMadeBy >>> 8)
+      ? head.externalFileAttributes >>> 16
       : 0
     const type = mode & FILE_TYPE
     const item = { name, sizeBytes, isExecutable: (mode & 0o111) !== 0 }
     if (name.endsWith('/') || type === FOLDER) return add({ ...item, type: 'folder' })
-    if (entry.isEncrypted()) throw unreadable('it is protected by a password')
-    if (!ZIP_METHODS.includes(entry.compressionMethod))
+    if (entry.isEncrypted) throw unreadable('it is protected by a password')
+    if (!ZIP_METHODS.includes(head.compressionMethod))
       throw unreadable(
-        `${quoted(name)} in it is packed in a way that is not known (method ${entry.compressionMethod})`,
+        `${quoted(name)} in it is packed in a way that is not known (method ${head.compressionMethod})`,
       )
     if (type === LINK) {
       if (sizeBytes > LINK_LIMIT_BYTES) throw unreadable('a link in it is too long')
-      return add({
-        ...item,
-        type: 'link',
-        target: (await wholeOf(await openEntry(entry))).toString('utf8'),
-      })
+      const target = entry.unpack(LINK_LIMIT_BYTES)
+      if (!target) throw unreadable(`the link ${quoted(name)} in it is damaged`)
+      return add({ ...item, type: 'link', target: target.toString('utf8') })
     }
     if (type !== 0 && type !== FILE) throw unreadable(`${quoted(name)} in it is not a file`)
     add({ ...item, type: 'file' })
-  }
-
-  try {
-    await new Promise<void>((resolve, reject) => {
-      zip.on('entry', (entry: yauzl.Entry) => {
-        take(entry).then(() => zip.readEntry(), reject)
-      })
-      zip.once('end', resolve)
-      // The library itself reports names that lead out of the archive.
-      zip.once('error', (error: Error) =>
-        reject(
-          error instanceof AppError ? error : unreadable(`it is damaged (${error.message})`, error),
-        ),
-      )
-      zip.readEntry()
-    })
-  } finally {
-    zip.close()
-  }
+  })
 }
 
 function tarItem(header: Header): Listed {

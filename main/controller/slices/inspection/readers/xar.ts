@@ -79,7 +79,7 @@ function certificateOf(bytes: Buffer): X509Certificate | null {
 /** @throws AppError E_PACKAGE_UNREADABLE with the problem, E_PACKAGE_LIMIT */
 export function openXar(window: Window): Xar {
   const header = window.read(0, HEADER_BYTES)
-  if (header.length < HEADER_BYTES) throw unreadable('it is cut off')
+  if (header.length < HEADER_BYTES) throw unreadable('it is cut off within its header')
   const headerBytes = header.readUInt16BE(4)
   const packedBytes = Number(header.readBigUInt64BE(8))
   const heapAt = headerBytes + packedBytes
@@ -91,7 +91,12 @@ export function openXar(window: Window): Xar {
   const toc = elementsOf(document, 'toc')[0]
   const files = toc ? filesIn(toc, '') : []
   for (const { offset, length } of files)
-    if (heapAt + offset + length > window.sizeBytes) throw unreadable('it is cut off')
+    if (heapAt + offset + length > window.sizeBytes)
+      throw unreadable('it is cut off: a file in it is missing')
+  for (const part of toc?.children ?? [])
+    if (/^(?:checksum|(?:x-)?signature)$/.test(part.name))
+      if (heapAt + numberIn(part, 'offset') + numberIn(part, 'size') > window.sizeBytes)
+        throw unreadable(`it is cut off: its ${part.name} is missing`)
 
   /** Whether the files are what the table of contents says; null: not all can be compared, or there is no time. */
   function areFilesUnchanged(): boolean | null {

@@ -9,6 +9,7 @@ import { isEncrypted, openVolume } from './partitions.ts'
 import { Unsupported, type Volume } from './volume.ts'
 
 const PLIST_LIMIT_BYTES = 1024 * 1024
+const HEAD_BYTES = 4096
 
 /** How long the disk is, by its own file system or partition map; null: it has none that macOS mounts. */
 function diskBytes(head: Buffer, window: Window): number | null {
@@ -53,7 +54,7 @@ function plistOrNull(bytes: Buffer): Plist | null {
   }
 }
 
-function contentsOf(volume: Volume): Partial<PackageFacts> {
+function contentsOf(volume: Volume, complete: boolean | null): Partial<PackageFacts> {
   const entries = volume.list('')
   // As the agent chooses: a package before an app.
   const packages = entries.filter(({ name }) => /\.m?pkg$/i.test(name))
@@ -62,7 +63,7 @@ function contentsOf(volume: Volume): Partial<PackageFacts> {
   if (packages.length === 0 && !app)
     throw unreadable('it holds neither a package nor an app, so there is nothing to install')
   if (packages.length > 0 || !app)
-    return { knowledge: knowledgeOf('dmg', { complete: true, scope: 'machine' }) }
+    return { knowledge: knowledgeOf('dmg', { complete, scope: 'machine' }) }
   const info = volume.file(`${app.name}/Contents/Info.plist`, PLIST_LIMIT_BYTES)
   const plist = info ? plistOrNull(info) : null
   const text = (key: string): string => cleanText(plist?.get(key) ?? '', 200)
@@ -76,7 +77,7 @@ function contentsOf(volume: Volume): Partial<PackageFacts> {
     name,
     version,
     knowledge: knowledgeOf('dmg', {
-      complete: true,
+      complete,
       scope: 'machine',
       facts: withoutEmpty({
         name: read(name, source),
@@ -101,8 +102,10 @@ export function readDmg(window: Window): Partial<PackageFacts> {
         ],
       }),
     }
+  // What follows a disk without a trailer may be the beginning of one.
+  const isWhole = readTrailer(window) !== null || diskBytes(window.read(0, HEAD_BYTES), window) === window.sizeBytes // prettier-ignore
   try {
-    return contentsOf(openVolume(openDisk(window)))
+    return contentsOf(openVolume(openDisk(window)), isWhole ? true : null)
   } catch (error) {
     if (error instanceof Unsupported) return { knowledge: knowledgeOf('dmg', { scope: 'machine' }) }
     throw error

@@ -17,7 +17,9 @@ import { signerOf } from './signature.ts'
 import { readSquirrel } from './squirrel.ts'
 
 /** Null: another tool packed it. @throws AppError E_PACKAGE_UNREADABLE when it is truncated or an uninstaller */
-export type TechnologyReader = (program: Program) => InstallerKnowledge | null
+export type TechnologyReader = (
+  program: Program,
+) => InstallerKnowledge | null | Promise<InstallerKnowledge | null>
 
 const TECHNOLOGY_READERS: readonly TechnologyReader[] = [
   readAdvanced,
@@ -48,7 +50,7 @@ export async function readExe(window: Window): Promise<Found> {
     )
   const program = openProgram(window, facts)
   let found: InstallerKnowledge | null = null
-  for (const reader of TECHNOLOGY_READERS) found ??= reader(program)
+  for (const reader of TECHNOLOGY_READERS) found ??= await reader(program)
   const knowledge = completed(found ?? plainProgram(program), program, signerOf(program))
   const { technology } = knowledge
   return {

@@ -3,7 +3,7 @@ import type { InstallerKnowledge } from '#shared/contract/rest/installer-knowled
 import type { InstallerArch } from '#shared/domain/platforms.ts'
 import { cleanText } from '../../facts.ts'
 import { guess, knowledgeOf, read, usual, warning, withoutEmpty } from '../../knowledge.ts'
-import { listZip, type ZipEntry } from '../packed/zip.ts'
+import { listZip, type ZipEntry } from '../zip.ts'
 import { partOf, windowOn } from '../part.ts'
 import { parseXml, textIn } from '../xml.ts'
 import type { Window } from '../window.ts'
@@ -84,7 +84,10 @@ function archOfPrograms(entries: readonly ZipEntry[]): InstallerArch | null {
 }
 
 /** The program's own archive: in the outer one, or the outer one itself. Null: too large to unpack, or damaged. */
-function packedProgram(outer: Window, entries: readonly ZipEntry[]): ZipEntry[] | null {
+async function packedProgram(
+  outer: Window,
+  entries: readonly ZipEntry[],
+): Promise<ZipEntry[] | null> {
   const inner = entries.find(({ name }) => NUPKG.test(name))
   if (!inner) return [...entries]
   const place = inner.stored()
@@ -93,19 +96,19 @@ function packedProgram(outer: Window, entries: readonly ZipEntry[]): ZipEntry[] 
   return bytes && listZip(windowOn(outer, bytes))
 }
 
-export function readSquirrel(program: Program): InstallerKnowledge | null {
+export async function readSquirrel(program: Program): Promise<InstallerKnowledge | null> {
   const { window, overlay } = program
   const data = program.resource(DATA, DATA_ID)
   if (data && data.sizeBytes > 0) {
     const outer = partOf(window, data)
-    const entries = listZip(outer)
+    const entries = await listZip(outer)
     if (!entries?.some(({ name }) => name === 'RELEASES')) return null
     const fullName = entries.map(({ name }) => NUPKG.exec(name)).find((match) => match !== null)
-    return knowledgeFrom('squirrel', packedProgram(outer, entries) ?? [], { id: fullName?.[1], version: fullName?.[2] }) // prettier-ignore
+    return knowledgeFrom('squirrel', (await packedProgram(outer, entries)) ?? [], { id: fullName?.[1], version: fullName?.[2] }) // prettier-ignore
   }
   if (window.read(overlay.at, 4).toString('hex') !== '504b0304') return null
   const outer = partOf(window, overlay)
-  const entries = packedProgram(outer, listZip(outer) ?? []) ?? []
+  const entries = (await packedProgram(outer, (await listZip(outer)) ?? [])) ?? []
   const isVelopack = entries.some(({ name }) => NUSPEC.test(name))
   return isVelopack ? knowledgeFrom('velopack', entries, {}) : null
 }

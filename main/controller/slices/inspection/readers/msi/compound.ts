@@ -66,11 +66,12 @@ export function openCompound(window: Window): Compound {
   const miniBytes = 2 ** miniShift
   const perSector = sectorBytes / 4
 
-  /** Copies a sector into place; the last one of the file may be shorter. */
-  function copySector(number: number, into: Buffer): void {
+  /** Copies a sector into place. The last one of the file may be shorter, unless it holds a table. */
+  function copySector(number: number, into: Buffer, table?: string): void {
     const at = (number + 1) * sectorBytes
-    if (number >= LAST_SECTOR) throw damaged('structure')
-    if (at >= fileBytes) throw unreadable('it is cut off, or its structure is damaged')
+    if (number >= LAST_SECTOR) throw damaged(table ?? 'structure')
+    if (at >= fileBytes || (table !== undefined && at + sectorBytes > fileBytes))
+      throw unreadable(`it is cut off, or its ${table ?? 'structure'} is damaged`)
     into.fill(0, window.fill(into, at))
   }
   const scratch = Buffer.alloc(sectorBytes)
@@ -83,7 +84,7 @@ export function openCompound(window: Window): Compound {
     for (let i = 0; i < Math.min(count, DIFAT_IN_HEADER); i++)
       found.push(header.readUInt32LE(76 + 4 * i))
     for (let next = header.readUInt32LE(68); found.length < count;) {
-      copySector(next, scratch)
+      copySector(next, scratch, 'sector table')
       for (let i = 0; i < perSector - 1 && found.length < count; i++)
         found.push(scratch.readUInt32LE(4 * i))
       next = scratch.readUInt32LE(sectorBytes - 4)
@@ -100,19 +101,19 @@ export function openCompound(window: Window): Compound {
     if (place === undefined) throw damaged('sector table')
     if (loaded !== index) {
       loaded = -1
-      copySector(place, tablePart)
+      copySector(place, tablePart, 'sector table')
       loaded = index
     }
     return tablePart.readUInt32LE(4 * (number % perSector))
   }
 
-  /** The first `sizeBytes` of a chain. */
-  function readChain(first: number, sizeBytes: number): Buffer {
-    if (sizeBytes > fileBytes) throw damaged('structure')
+  /** The first `sizeBytes` of a chain. @param table what it holds, if it is no stream */
+  function readChain(first: number, sizeBytes: number, table?: string): Buffer {
+    if (sizeBytes > fileBytes) throw damaged(table ?? 'structure')
     window.spend(sizeBytes)
     const whole = Buffer.allocUnsafeSlow(sizeBytes)
     for (let at = first, done = 0; done < sizeBytes; done += sectorBytes) {
-      copySector(at, whole.subarray(done, done + sectorBytes))
+      copySector(at, whole.subarray(done, done + sectorBytes), table)
       if (done + sectorBytes < sizeBytes) at = nextSector(at)
     }
     return whole
@@ -128,7 +129,11 @@ export function openCompound(window: Window): Compound {
   }
 
   const directoryAt = header.readUInt32LE(48)
-  const directory = readChain(directoryAt, Math.min(chainBytes(directoryAt), fileBytes))
+  const directory = readChain(
+    directoryAt,
+    Math.min(chainBytes(directoryAt), fileBytes),
+    'directory',
+  )
   const entryCount = Math.floor(directory.length / ENTRY_BYTES)
   const seen = new Set<number>()
   /** The entries of a storage form a tree of siblings. An entry that occurs twice is a cycle. */
@@ -177,7 +182,7 @@ export function openCompound(window: Window): Compound {
     const tableBytes = header.readUInt32LE(64) * sectorBytes
     if (tableBytes > DIRECTORY_LIMIT_BYTES) throw damaged('sector table')
     return {
-      table: readChain(header.readUInt32LE(60), tableBytes),
+      table: readChain(header.readUInt32LE(60), tableBytes, 'sector table'),
       bytes: readChain(miniFirst, miniSize),
     }
   }

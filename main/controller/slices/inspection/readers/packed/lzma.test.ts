@@ -26,6 +26,14 @@ describe('LZMA', () => {
     )
   })
 
+  it('is given up when no time is left', () => {
+    const long = packLzma(Buffer.alloc(200_000, 'x'))
+    let left = 2
+    const wanted = () => unpackLzma(long, 200_000, { leftMs: () => --left })
+    expect(wanted).toThrow(/no time/)
+    expect(unpackLzma(long, 60_000, { leftMs: () => 0 })).toHaveLength(60_000)
+  })
+
   it('that is cut off or damaged is refused, or ends within what is wanted', () => {
     for (let cut = 0; cut < PACKED.length - 8; cut++)
       expect(() => unpackLzma(PACKED.subarray(0, cut), TEXT.length), `cut at ${cut}`).toThrow(LzmaError) // prettier-ignore

@@ -13,6 +13,8 @@ const TOP = 2 ** 24
 const LENGTH_PROBABILITIES = 2 + 2 * 16 * 8 + 256
 const STATES = 12
 const MATCH_MIN = 2
+/** How often the time is looked at. */
+const STEP_BYTES = 64 * 1024
 
 /** The range decoder: bits with adaptive probabilities, and direct bits without. */
 function createRangeDecoder(input: Uint8Array, start: number) {
@@ -102,12 +104,20 @@ function createDistances(decoder: RangeDecoder) {
 }
 
 /**
- * @param packed five bytes of properties, then the stream
+ * @param packed five bytes of properties, then the stre
  * @param limitBytes the number of bytes wanted; the result is shorter only if the stream ends earlier
  * @param isOpenEnded true for streams without an end marker: a cut-off input ends the result instead of throwing
+ * @param leftMs the time left, checked every `STEP_BYTES`
  * @throws LzmaError
  */
-export function unpackLzma(packed: Uint8Array, limitBytes: number, isOpenEnded = false): Buffer {
+export function unpackLzma(
+  packed: Uint8Array,
+  limitBytes: number,
+  {
+    isOpenEnded = false,
+    leftMs = () => Infinity,
+  }: { isOpenEnded?: boolean; leftMs?: () => number } = {},
+): Buffer {
   const properties = packed[0]
   if (properties === undefined || properties >= 225 || packed.length < PROPERTIES_BYTES + 5)
     throw new LzmaError('damaged')
@@ -165,7 +175,11 @@ export function unpackLzma(packed: Uint8Array, limitBytes: number, isOpenEnded =
   }
 
   function decode(): void {
-    while (done < limitBytes) {
+    for (let checkedAt = 0; done < limitBytes;) {
+      if (done - checkedAt >= STEP_BYTES) {
+        if (leftMs() === 0) throw new LzmaError('no time is left')
+        checkedAt = done
+      }
       const position = done & positionMask
       if (decoder.bit(isMatch, (state << 4) + position) === 0) {
         literal()

@@ -61,7 +61,7 @@ function joinedChunks(program: Program, at: number): Buffer | null {
   if (head[8] === 0) return joined
   window.spend(UNPACKED_LIMIT_BYTES)
   try {
-    return unpackLzma(joined, UNPACKED_LIMIT_BYTES, true)
+    return unpackLzma(joined, UNPACKED_LIMIT_BYTES, { isOpenEnded: true, leftMs: window.leftMs })
   } catch {
     return null
   }

@@ -86,12 +86,12 @@ export function unpackScript({ window }: Program, header: FirstHeader): Buffer |
       : null
   }
   try {
-    if (isLzma(packed, 0)) return solid((wanted) => unpackLzma(packed, wanted))
+    if (isLzma(packed, 0)) return solid((wanted) => unpackLzma(packed, wanted, window))
     if (packed.readUInt32LE(0) === scriptBytes) return packed.subarray(4, 4 + scriptBytes)
     if (packed[3] === 0x80) {
       const body = packed.subarray(4, 4 + packed.readUIntLE(0, 3))
       const whole = isLzma(body, 0)
-        ? unpackLzma(body, scriptBytes)
+        ? unpackLzma(body, scriptBytes, window)
         : isBzip2(body, 0)
           ? null
           : inflateStart(body, scriptBytes)

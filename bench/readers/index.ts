@@ -1,0 +1,187 @@
+/**
+ * The readers of installers with damaged files: every sample cut at each byte, then mutations of all of them until the time is over.
+ * No file may crash a reader, keep it busy for longer than its limit, or make it use more memory than its limit.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { AppError } from '#shared/contract/errors.ts'
+import { InstallerKnowledge } from '#shared/contract/rest/installer-knowledge.ts'
+import { openInspector } from '../../main/controller/test-kit/inspector.ts'
+import { randomFrom } from '../random.ts'
+import { mutated } from './mutate.ts'
+import { subjects, type Subject } from './subjects.ts'
+
+const ANSWER_LIMIT_MS = 5_000
+const MEMORY_LIMIT_MIB = 256
+/** A slow answer on a busy machine is tried again before it counts. */
+const TRIES = 3
+/** Of each kind. */
+const KEPT_EXAMPLES = 5
+
+export type ReaderFinding = 'crash' | 'slow' | 'memory' | 'invalid' | 'claimed_complete'
+export type ReadersReport = {
+  seed: number
+  seconds: number
+  subjects: number
+  /** Bytes at which a sample was cut. */
+  cuts: number
+  mutations: number
+  refused: number
+  findings: Record<ReaderFinding, number>
+  examples: { finding: ReaderFinding; subject: string; how: string; what: string }[]
+  /** CPU time of the slowest answer, and what it was. */
+  slowest: { ms: number; subject: string; how: string }
+  /** The process, above what it used before the first file. */
+  peakMiB: number
+  /** How often each message was given, with its numbers left out. */
+  messages: Record<string, number>
+}
+
+/** Cuts within a long run of one byte are all the same. */
+const RUN_BYTES = 32
+const isWithinRun = (bytes: Buffer, at: number): boolean =>
+  at > RUN_BYTES &&
+  at + RUN_BYTES < bytes.length &&
+  bytes.subarray(at - RUN_BYTES, at + RUN_BYTES).every((byte) => byte === bytes[at])
+
+const mib = (bytes: number): number => Math.round(bytes / 1024 ** 2)
+const withoutNumbers = (message: string): string => message.replaceAll(/\d+/g, 'N').slice(0, 200)
+const cpuMs = (): number => {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1_000
+}
+
+export async function readers(options: {
+  seconds: number
+  seed: number
+  /** 1: every byte. */
+  cutStep: number
+  /** Where files that were found are kept. */
+  folder?: string
+  onTick?: (report: ReadersReport) => void
+}): Promise<ReadersReport> {
+  const all = await subjects()
+  const random = randomFrom(options.seed)
+  const beganMib = mib(process.memoryUsage.rss())
+  const inspector = openInspector()
+  const report: ReadersReport = {
+    seed: options.seed,
+    seconds: options.seconds,
+    subjects: all.length,
+    cuts: 0,
+    mutations: 0,
+    refused: 0,
+    findings: { crash: 0, slow: 0, memory: 0, invalid: 0, claimed_complete: 0 },
+    examples: [],
+    slowest: { ms: 0, subject: '', how: '' },
+    peakMiB: 0,
+    messages: {},
+  }
+
+  /** One answer, and what is wrong with it. */
+  async function look(
+    file: string,
+    bytes: Buffer,
+    isCut: boolean,
+  ): Promise<{ ms: number; wrong: [ReaderFinding, string] | null }> {
+    // prettier-ignore
+    const beganMs = cpuMs()
+    const faults = inspector.faults.length
+    const answer = await inspector.look(file, bytes).catch((error: unknown) => error)
+    const ms = cpuMs() - beganMs
+    const wrong = (): [ReaderFinding, string] | null => {
+      if (inspector.faults.length > faults)
+        return ['crash', JSON.stringify(inspector.faults.at(-1)).slice(0, 500)]
+      if (answer instanceof AppError) {
+        const { message } = answer
+        report.refused++
+        report.messages[withoutNumbers(message)] = (report.messages[withoutNumbers(message)] ?? 0) + 1 // prettier-ignore
+        if (/more than [\d.]+ s\b/.test(message)) return ['slow', message]
+        if (/MiB of memory/.test(message) && bytes.length < 1024 ** 2) return ['memory', message]
+        return null
+      }
+      if (answer instanceof Error) return ['crash', answer.stack ?? answer.message]
+      const { knowledge } = answer as { knowledge?: unknown }
+      const parsed = InstallerKnowledge.nullish().safeParse(knowledge)
+      if (!parsed.success) return ['invalid', parsed.error.message.slice(0, 300)]
+      if (isCut && parsed.data?.complete === true) return ['claimed_complete', parsed.data.technology ?? ''] // prettier-ignore
+      return ms > ANSWER_LIMIT_MS ? ['slow', `${Math.round(ms)} ms of CPU time`] : null
+    }
+    return { ms, wrong: wrong() }
+  }
+
+  async function damage(
+    subject: Subject,
+    inner: Buffer,
+    how: string,
+    isCut = false,
+  ): Promise<void> {
+    // prettier-ignore
+    const bytes = subject.pack ? await subject.pack(inner) : inner
+    let found = await look(subject.file, bytes, isCut)
+    for (let i = 1; i < TRIES && found.wrong?.[0] === 'slow'; i++)
+      found = await look(subject.file, bytes, isCut)
+    if (found.ms > report.slowest.ms) report.slowest = { ms: Math.round(found.ms), subject: subject.name, how } // prettier-ignore
+    if (!found.wrong) return
+    const [finding, what] = found.wrong
+    report.findings[finding]++
+    if (report.findings[finding] > KEPT_EXAMPLES) return
+    const number = report.examples.length
+    report.examples.push({ finding, subject: subject.name, how, what })
+    if (options.folder === undefined) return
+    mkdirSync(options.folder, { recursive: true })
+    writeFileSync(join(options.folder, `${number}-${finding}-${subject.file}`), bytes)
+  }
+
+  try {
+    let tickMs = performance.now()
+    const tick = (): void => {
+      if (performance.now() - tickMs < 10_000) return
+      tickMs = performance.now()
+      options.onTick?.(report)
+    }
+    const endMs = performance.now() + options.seconds * 1_000
+    for (const subject of all.filter(({ pack }) => !pack))
+      for (
+        let at = Math.floor(random() * options.cutStep);
+        at < subject.whole.length;
+        at += options.cutStep
+      ) {
+        if (isWithinRun(subject.whole, at)) continue
+        await damage(subject, subject.whole.subarray(0, at), `cut at ${at}`, true)
+        report.cuts++
+        tick()
+      }
+    while (performance.now() < endMs)
+      for (const subject of all) {
+        const { bytes, how } = mutated(subject.whole, random)
+        await damage(subject, bytes, how)
+        report.mutations++
+        tick()
+      }
+    report.peakMiB = Math.round(process.resourceUsage().maxRSS / 1024) - beganMib
+    if (report.peakMiB > MEMORY_LIMIT_MIB) {
+      report.findings.memory++
+      report.examples.push({ finding: 'memory', subject: 'all', how: '', what: `${report.peakMiB} MiB` }) // prettier-ignore
+    }
+    return report
+  } finally {
+    await inspector.close()
+  }
+}
+
+/** Whether nothing was found. */
+export const isSound = (report: ReadersReport): boolean =>
+  Object.values(report.findings).every((count) => count === 0)
+
+export function printReaders(report: ReadersReport): string {
+  const { findings, slowest } = report
+  return [
+    `${report.subjects} subjects, ${report.cuts} cuts, ${report.mutations} mutations, ${report.refused} files refused (seed ${report.seed})`,
+    `found: ${Object.entries(findings).map(([name, count]) => `${name} ${count}`).join(', ')}`,
+    `slowest answer: ${slowest.ms} ms of CPU time (${slowest.subject}: ${slowest.how})`,
+    `peak memory above the start: ${report.peakMiB} MiB`,
+    ...report.examples.map((one) => `${one.finding}: ${one.subject}: ${one.how}: ${one.what}`),
+    '',
+  ].join('\n') // prettier-ignore
+}
