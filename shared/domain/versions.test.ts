@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { describe, expect, it } from 'vitest'
-import { compareDeb, compareDotted, compareMsi, compareRpm, compareRpmText } from './versions.ts'
+import { compareDeb, compareDotted, compareMsi, compareRpm, compareRpmText, isOrderable } from './versions.ts' // prettier-ignore
 
 const sign = (n: number): number => Math.sign(n)
 const has = (program: string): boolean => spawnSync(program, ['--version']).status === 0
@@ -145,6 +145,23 @@ describe('dotted versions', () => {
     ['99999999999999999999.1', '99999999999999999999.2', -1],
     ['', '0', 0],
   ])('%s against %s is %i', (...order) => inBothDirections(compareDotted, order))
+})
+
+describe('a version', () => {
+  it.each([
+    '1',
+    '1.1.1w',
+    '2.0-rc1',
+    'R2024b',
+    '1.2.3.4.5',
+    '2024-05-01',
+    '20260501b',
+    '5, 0, 0, 1',
+  ])('%j can be ordered', (version) => expect(isOrderable(version)).toBe(true))
+  it.each(['', '0', '0.0.0.0', 'latest', '3f9c2da', '$version$', '{code:V}', '${V}1', '1.\ufffd'])(
+    '%j cannot be ordered',
+    (version) => expect(isOrderable(version)).toBe(false),
+  )
 })
 
 describe('versions of Windows Installer', () => {

@@ -156,6 +156,19 @@ export function compareDotted(a: string, b: string): number {
   return 0
 }
 
+/** What a version holds that was not filled in, or that was cleaned away. */
+const UNFILLED = /[\ufffd${}%<>]/
+/** A date with a letter behind it (`20260501b`) is none. */
+const isCommit = (text: string): boolean =>
+  /^[0-9a-f]{7,40}$/i.test(text) && /[a-f]\d{0,40}[a-f]/i.test(text)
+
+/**
+ * Whether `compareDotted` can put this version before or after the others of its product: it has a number that is not 0, and is
+ * neither the hash of a commit nor a placeholder.
+ */
+export const isOrderable = (version: string): boolean =>
+  /[1-9]/.test(version) && !UNFILLED.test(version) && !isCommit(version.trim())
+
 /** ProductVersion of Windows Installer: only the first three fields count (learn.microsoft.com/windows/win32/msi/productversion). */
 export function compareMsi(a: string, b: string): number {
   const fields = (text: string): string[] => text.trim().split('.').slice(0, 3)

@@ -112,6 +112,14 @@ describe('an Inno Setup installer', () => {
     expect(computed.facts.detection).toBeUndefined()
   })
 
+  it('keeps a version with letters in its rule, and only offers a rule without a version', async () => {
+    const lettered = await knowledge({ texts: { AppVersion: '1.1.1w' } })
+    expect(lettered.facts.detection).toMatchObject({ level: 'read', value: { version: '1.1.1w' } })
+    const computed = await knowledge({ texts: { AppVersion: '{code:Version}' } })
+    expect(computed.facts.detection).toMatchObject({ level: 'guess', value: { key: '{12AB}_is1' } })
+    expect(computed.facts.detection?.value).not.toHaveProperty('version')
+  })
+
   it('of a newer format yields no more than its texts', async () => {
     const found = await knowledge({ format: '9.0.0' })
     expect(codes(found)).toEqual(['newer_format'])

@@ -1,4 +1,5 @@
 /** Helpers for readers: how a file installs, each fact with its reliability and its source. */
+import type { Detection } from '#shared/contract/detection.ts'
 import type {
   Fact,
   FactLevel,
@@ -7,6 +8,7 @@ import type {
   InstallerWarning,
 } from '#shared/contract/rest/installer-knowledge.ts'
 import type { KnownTechnology } from '#shared/domain/installer-technology.ts'
+import { isOrderable } from '#shared/domain/versions.ts'
 import type { PackageFacts } from './facts.ts'
 
 const factOf =
@@ -43,6 +45,20 @@ export const knowledgeOf = (
 export function withoutEmpty(facts: InstallerFacts): InstallerFacts {
   const kept = Object.entries(facts).filter(([, fact]) => fact !== undefined && fact.value !== '')
   return Object.fromEntries(kept)
+}
+
+/**
+ * Rules that find a product by what it registers. Without a version that can be ordered, an older release looks like this one
+ * and the upgrade would be skipped, so the rule is only a guess.
+ */
+export function rulesFor(
+  product: Extract<Detection, { type: 'uninstall_key' | 'pkgutil' }>,
+  version: string,
+  source: string,
+): { detection: Fact<Detection>; upgrade_of?: Fact<Detection> } {
+  return isOrderable(version)
+    ? { detection: read<Detection>({ ...product, version }, source) }
+    : { detection: guess<Detection>(product, source), upgrade_of: read<Detection>(product, source) }
 }
 
 /** What the editable fields are filled with: a guess of a rule is offered, never applied. */

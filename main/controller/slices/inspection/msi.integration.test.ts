@@ -116,6 +116,11 @@ describe('an .msi package', () => {
     expect(found.detection).toMatchObject({ version: '70.1.2' })
   })
 
+  it.each(['7', '1.1.1w', '1.2.3.4.5'])('keeps the version %s in its rule', async (version) => {
+    const found = await look({ properties: { ...PROPERTIES, ProductVersion: version } })
+    expect(found.detection).toMatchObject({ type: 'msi_product', version, operator: 'ge' })
+  })
+
   describe('with launch conditions', () => {
     it('warns about a property without which they fail', async () => {
       const tables = [conditions(['LICENSEKEY OR Installed', 'A key is needed.'])]

@@ -64,6 +64,33 @@ describe('an NSIS installer', () => {
     })
   })
 
+  it.each(['1.1.1w', '2.0-rc1', 'R2024b', '1.2.3.4.5'])(
+    'keeps the version %s in its rule',
+    async (DisplayVersion) => {
+      const bytes = makeNsisInstaller({ instructions: entry({ ...VALUES, DisplayVersion }) })
+      const { detection } = await inspector.look('setup.exe', bytes)
+      expect(detection).toMatchObject({ key: 'Probe', version: DisplayVersion, operator: 'ge' })
+    },
+  )
+
+  it.each([undefined, '0.0.0', 'latest'])(
+    'only offers its rule if the version %s cannot be ordered, as an upgrade would be skipped',
+    async (DisplayVersion) => {
+      const { DisplayName } = VALUES
+      const values =
+        DisplayVersion === undefined ? { DisplayName } : { DisplayName, DisplayVersion }
+      const bytes = makeNsisInstaller({ instructions: entry(values) })
+      const { detection, knowledge } = await inspector.look('setup.exe', bytes)
+      expect(detection).toBeNull()
+      const rule = { type: 'uninstall_key', key: 'Probe', hive: 'machine', operator: 'ge' }
+      expect(knowledge!.facts).toMatchObject({
+        detection: { level: 'guess', value: rule },
+        // Its versions stay one product in the library.
+        upgrade_of: { level: 'read', value: rule },
+      })
+    },
+  )
+
   it('is for 64-bit PCs if it registers a 64-bit program or uses their folder', async () => {
     const setView: NsisInstruction = [13, 12, '256']
     const is64 = { facts: { arch: { value: 'x64', level: 'read' } } }

@@ -77,6 +77,16 @@ describe('a macOS package', () => {
     })
   })
 
+  it('without a version of its own is not detected by itself: an upgrade would be skipped', async () => {
+    const found = await look(
+      makePkg([{ name: 'PackageInfo', text: component('org.example.tool', '0') }]),
+    )
+    expect(found).toMatchObject({
+      detection: null,
+      knowledge: { facts: { detection: { level: 'guess', value: { name: 'org.example.tool' } } } },
+    })
+  })
+
   it('without a version of its product has that of the app in it', async () => {
     const bundles = `<payload installKBytes="1"/><bundle path="./Tool.app" CFBundleShortVersionString="7.2"/><bundle path="./Tool.app/Contents/Helper.app" CFBundleShortVersionString="1"/>`
     const bytes = makePkg([

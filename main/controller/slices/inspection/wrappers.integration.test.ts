@@ -77,6 +77,12 @@ describe('Squirrel and Velopack', () => {
     expect(found).toMatchObject({ technology: 'squirrel', scope: 'user', warnings: [{ code: 'per_user' }], facts }) // prettier-ignore
     expect(await knowledgeOf(makeVelopack(nupkg))).toMatchObject({ technology: 'velopack', facts })
   })
+  it('keep a pre-release in their rule, and only offer a rule without a version', async () => {
+    const of = (version: string) => knowledgeOf(makeSquirrel(makeNupkg(`<package><metadata><id>Probe</id>${version}</metadata></package>`))) // prettier-ignore
+    const version = '2.0.0-rc1'
+    expect((await of(`<version>${version}</version>`)).facts.detection).toMatchObject({ level: 'read', value: { version } }) // prettier-ignore
+    expect((await of('<version>$version$</version>')).facts.detection).toMatchObject({ level: 'guess', value: { key: 'Probe' } }) // prettier-ignore
+  })
   it('without a package are no installers', async () => {
     const resources = [{ type: 'DATA', name: 131, bytes: Buffer.alloc(0) }]
     expect((await knowledge({ resources })).technology).toBe('none')
@@ -102,6 +108,20 @@ describe('a WiX bundle', () => {
         detection: { value: { type: 'uninstall_key', key: CODE, hive: 'machine' } },
       },
     })
+  })
+})
+
+describe('the rule of a WiX bundle', () => {
+  it.each([
+    ['1.1.1w', 'read'],
+    ['', 'guess'],
+  ])('with the version %j is %s', async (version, level) => {
+    const manifest = `<BurnManifest><Registration Id="${CODE}" PerMachine="yes"><Arp Register="yes" DisplayVersion="${version}"/></Registration></BurnManifest>`
+    const { detection } = (await knowledgeOf(makeBurn({ manifest }))).facts
+    expect(detection).toMatchObject({ level, value: { key: CODE } })
+    expect(detection?.value).toEqual(
+      version === '' ? expect.not.objectContaining({ version }) : expect.objectContaining({ version }), // prettier-ignore
+    )
   })
 })
 

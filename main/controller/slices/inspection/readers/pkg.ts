@@ -7,7 +7,7 @@ import type { Detection } from '#shared/contract/detection.ts'
 import type { InstallerScope } from '#shared/contract/rest/installer-knowledge.ts'
 import type { InstallerArch } from '#shared/domain/platforms.ts'
 import { cleanText, unreadable, type PackageFacts } from '../facts.ts'
-import { guess, knowledgeOf, read, usual, warning, withoutEmpty } from '../knowledge.ts'
+import { guess, knowledgeOf, read, rulesFor, usual, warning, withoutEmpty } from '../knowledge.ts'
 import type { Window } from './window.ts'
 import { openXar } from './xar.ts'
 import { childOf, elementsOf, parseXml, textIn, type XmlElement } from './xml.ts'
@@ -117,18 +117,15 @@ export function readPkg(window: Window): Partial<PackageFacts> {
     main && IDENTIFIER.test(main.id)
       ? { type: 'pkgutil' as const, name: main.id, operator: 'ge' as const }
       : null
-  const detection = product && {
-    ...product,
-    ...(receiptVersion === '' ? {} : { version: receiptVersion }),
-  }
-  const factOfRule = hasInfo ? read : guess
+  const ruleSource = hasInfo ? INFO : DISTRIBUTION
+  const rule = product && rulesFor(product, receiptVersion, ruleSource).detection
   const scope = scopeOf(attributesOf('domains'))
   return {
     name,
     version,
     publisher,
     arch: arch ?? 'any',
-    detection,
+    detection: rule?.level === 'read' ? rule.value : null,
     knowledge: knowledgeOf('pkg', {
       complete: true,
       scope,
@@ -140,10 +137,10 @@ export function readPkg(window: Window): Partial<PackageFacts> {
         ...(arch ? { arch: read(arch, DISTRIBUTION) } : {}),
         install_args: usual('-target /', 'installer, which never asks'),
         success_exit_codes: usual([0], 'installer'),
-        ...(product && detection
+        ...(rule
           ? {
-              detection: factOfRule<Detection>(detection, hasInfo ? INFO : DISTRIBUTION),
-              upgrade_of: factOfRule<Detection>(product, hasInfo ? INFO : DISTRIBUTION),
+              detection: hasInfo ? rule : guess(rule.value, ruleSource),
+              upgrade_of: (hasInfo ? read : guess)<Detection>(product, ruleSource),
             }
           : {}),
       }),

@@ -1,7 +1,15 @@
 /** Bundles of the WiX Toolset: the manifest in their first container (wix, src/burn/engine/section.cpp and inc/burnsources). */
 import type { InstallerKnowledge } from '#shared/contract/rest/installer-knowledge.ts'
 import { cleanText } from '../../facts.ts'
-import { guess, knowledgeOf, read, usual, warning, withoutEmpty } from '../../knowledge.ts'
+import {
+  guess,
+  knowledgeOf,
+  read,
+  rulesFor,
+  usual,
+  warning,
+  withoutEmpty,
+} from '../../knowledge.ts'
 import { firstInCabinet } from '../packed/cabinet.ts'
 import { childOf, elementsOf, parseXml, type XmlElement } from '../xml.ts'
 import type { Program } from './program.ts'
@@ -65,7 +73,7 @@ export function readBurn(program: Program): InstallerKnowledge | null {
       ...(is64Bit || isNamed64 ? { arch: is64Bit ? read('x64' as const, SOURCE) : guess('x64' as const, 'name of the product') } : {}), // prettier-ignore
       install_args: args,
       success_exit_codes: codes,
-      ...(key ? { detection: read({ type: 'uninstall_key' as const, key, hive: scope === 'user' ? ('user' as const) : ('machine' as const), ...(/^\d+(?:\.\d+){0,3}$/.test(version) ? { version } : {}), operator: 'ge' as const }, SOURCE) } : {}), // prettier-ignore
+      ...(key ? rulesFor({ type: 'uninstall_key', key, hive: scope === 'user' ? 'user' : 'machine', operator: 'ge' }, version, SOURCE) : {}), // prettier-ignore
     },
   })
 }

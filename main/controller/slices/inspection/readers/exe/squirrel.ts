@@ -2,7 +2,15 @@
 import type { InstallerKnowledge } from '#shared/contract/rest/installer-knowledge.ts'
 import type { InstallerArch } from '#shared/domain/platforms.ts'
 import { cleanText } from '../../facts.ts'
-import { guess, knowledgeOf, read, usual, warning, withoutEmpty } from '../../knowledge.ts'
+import {
+  guess,
+  knowledgeOf,
+  read,
+  rulesFor,
+  usual,
+  warning,
+  withoutEmpty,
+} from '../../knowledge.ts'
 import { listZip, type ZipEntry } from '../zip.ts'
 import { partOf, windowOn } from '../part.ts'
 import { parseXml, textIn } from '../xml.ts'
@@ -54,7 +62,7 @@ function knowledgeFrom(
       }),
       ...(arch ? { arch: guess(arch, 'the programs inside') } : {}),
       install_args: usual('--silent', technology),
-      ...(key ? { detection: read({ type: 'uninstall_key' as const, key, hive: 'user' as const, ...(/^\d+(?:\.\d+){0,3}$/.test(version) ? { version } : {}), operator: 'ge' as const }, SOURCE) } : {}), // prettier-ignore
+      ...(key ? rulesFor({ type: 'uninstall_key', key, hive: 'user', operator: 'ge' }, version, SOURCE) : {}), // prettier-ignore
     },
   })
 }

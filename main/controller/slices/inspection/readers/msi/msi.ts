@@ -129,7 +129,7 @@ export function msiFacts(
   const { scope, source, perUser } = scopeOf(database, wordCount)
   const version = text('ProductVersion', 100)
   // A small update keeps the product code.
-  const since = /^\d+(?:\.\d+){1,3}$/.test(version) ? { version, operator: 'ge' as const } : {}
+  const since = /^\d/.test(version) ? { version, operator: 'ge' as const } : {}
   const detection: Detection = { type: 'msi_product', product_code: productCode, ...since }
   const arch = archFact(archWord, name, database)
   const signer = msiSigner(file, window)

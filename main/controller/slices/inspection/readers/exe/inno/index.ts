@@ -1,10 +1,17 @@
 /** Inno Setup installers (jrsoftware.org/ishelp: "Setup Command Line Parameters", "[Setup] section directives", "Constants"). */
-import type { Detection } from '#shared/contract/detection.ts'
 import type { InstallerKnowledge, InstallerWarning } from '#shared/contract/rest/installer-knowledge.ts' // prettier-ignore
 import { INSTALLER_TECHNOLOGIES } from '#shared/domain/installer-technology.ts'
 import type { InstallerArch } from '#shared/domain/platforms.ts'
 import { cleanText, unreadable } from '../../../facts.ts'
-import { guess, knowledgeOf, read, usual, warning, withoutEmpty } from '../../../knowledge.ts'
+import {
+  guess,
+  knowledgeOf,
+  read,
+  rulesFor,
+  usual,
+  warning,
+  withoutEmpty,
+} from '../../../knowledge.ts'
 import type { Program } from '../program.ts'
 import { innoFields, type InnoFields, type InnoNumbers } from './fields.ts'
 import { innoHeader, innoOffsets } from './header.ts'
@@ -82,18 +89,12 @@ function warningsOf(fields: InnoFields, isSplit: boolean): InstallerWarning[] {
 const isForUser = (numbers: InnoNumbers | null): boolean => numbers?.privileges === 'lowest'
 const scopeOf = (numbers: InnoNumbers | null) => numbers && (isForUser(numbers) ? 'user' : 'machine') // prettier-ignore
 
-function ruleOf(fields: InnoFields, version: string): Detection | null {
+function productOf(fields: InnoFields) {
   const key = keyOf(fields)
   const { numbers } = fields
   if (key === '' || !numbers) return null
   const isUsers = isForUser(numbers) && !numbers.allowsOverride
-  return {
-    type: 'uninstall_key',
-    key,
-    hive: isUsers ? 'user' : 'machine',
-    ...(/^\d+(?:\.\d+){0,3}$/.test(version) ? { version } : {}),
-    operator: 'ge',
-  }
+  return { type: 'uninstall_key', key, hive: isUsers ? 'user' : 'machine', operator: 'ge' } as const
 }
 
 /** Empty: it registers no uninstaller, or only a PC can tell where. */
@@ -146,7 +147,7 @@ export function readInno(program: Program): InstallerKnowledge | null {
   const version = cleanText(plain(fields.text('AppVersion')), 100)
   const allowed = numbers?.architectures?.allowed ?? fields.text('ArchitecturesAllowed')
   const arch = numbers || header.format >= 60_300 ? archOf(allowed) : null
-  const rule = ruleOf(fields, version)
+  const product = productOf(fields)
   const needsAllUsers = isForUser(numbers) && numbers?.allowsOverride
   const withAllUsers = read(`${SILENT} /ALLUSERS`, HEADER)
   return knowledgeOf('inno', {
@@ -163,7 +164,7 @@ export function readInno(program: Program): InstallerKnowledge | null {
       ...(arch ? { arch: arch === 'any' ? guess(arch, HEADER) : read(arch, HEADER) } : {}),
       install_args: needsAllUsers ? withAllUsers : args,
       success_exit_codes: codes,
-      ...(rule ? { detection: read(rule, HEADER) } : {}),
+      ...(product ? rulesFor(product, version, HEADER) : {}),
     },
   })
 }

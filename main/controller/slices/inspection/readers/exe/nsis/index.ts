@@ -1,9 +1,16 @@
 /** NSIS installers: what the script registers, and whether it can stay silent (nsis.sourceforge.io/Docs, chapters 3 and 4). */
-import type { Detection } from '#shared/contract/detection.ts'
 import type { InstallerKnowledge, InstallerScope, InstallerWarning } from '#shared/contract/rest/installer-knowledge.ts' // prettier-ignore
 import type { InstallerArch } from '#shared/domain/platforms.ts'
 import { cleanText, unreadable } from '../../../facts.ts'
-import { guess, knowledgeOf, read, usual, warning, withoutEmpty } from '../../../knowledge.ts'
+import {
+  guess,
+  knowledgeOf,
+  read,
+  rulesFor,
+  usual,
+  warning,
+  withoutEmpty,
+} from '../../../knowledge.ts'
 import { resourceFacts } from '../plain.ts'
 import type { Program } from '../program.ts'
 import { findFirstHeader, unpackScript } from './header.ts'
@@ -90,13 +97,8 @@ function warningsOf(outcome: Outcome, scope: InstallerScope | null): InstallerWa
   return warnings
 }
 
-const ruleOf = (entry: Entry, version: string): Detection => ({
-  type: 'uninstall_key',
-  key: entry.key.slice(0, 255),
-  hive: entry.hive,
-  ...(/^\d+(?:\.\d+){0,3}$/.test(version) ? { version } : {}),
-  operator: 'ge',
-})
+const productOf = ({ key, hive }: Entry) =>
+  ({ type: 'uninstall_key', key: key.slice(0, 255), hive, operator: 'ge' }) as const
 
 /** @throws AppError E_PACKAGE_UNREADABLE when it is cut off, or an uninstaller */
 export function readNsis(program: Program): InstallerKnowledge | null {
@@ -138,7 +140,7 @@ export function readNsis(program: Program): InstallerKnowledge | null {
       }),
       ...(found ? { arch: found.arch === 'any' ? guess(found.arch, found.why) : read(found.arch, found.why) } : {}), // prettier-ignore
       install_args: args,
-      ...(entry && isClean ? { detection: read(ruleOf(entry, version), SCRIPT) } : {}),
+      ...(entry && isClean ? rulesFor(productOf(entry), version, SCRIPT) : {}),
     },
   })
 }
