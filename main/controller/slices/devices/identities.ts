@@ -21,6 +21,7 @@ export function createIdentities(deps: {
   repo: ReturnType<typeof createDevicesRepo>
   audit: Audit
   now: Now
+  hardwareChanged: () => void
 }) {
   const { store, repo, audit } = deps
 
@@ -70,6 +71,7 @@ export function createIdentities(deps: {
             { deviceId: id },
           )
       })
+      deps.hardwareChanged()
       return split
     },
 

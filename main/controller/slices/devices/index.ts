@@ -31,7 +31,10 @@ export function createDevices(deps: {
   presenceTimings?: Partial<PresenceTimings>
 }) {
   const repo = createDevicesRepo(deps.store)
-  const identities = createIdentities({ ...deps, repo })
+  const identities = createIdentities({
+    ...{ ...deps, repo },
+    hardwareChanged: () => reinstalls.changed(),
+  })
   const presence = createPresence({ clock: deps.clock, timings: deps.presenceTimings })
   const listeners = new Set<(change: DeviceChange) => void>()
   /**
@@ -39,10 +42,16 @@ export function createDevices(deps: {
    * stale.
    */
   const eligibilities = new Map<DeviceId, { name: string; refused: boolean }>()
+  /** Of all devices. Null: count them again. */
+  let counted: ReturnType<typeof repo.counts> | null = null
+  function rowsChanged(): void {
+    reinstalls.changed()
+    counted = null
+  }
   const notify = (change: DeviceChange) => {
     if (change.what !== 'presence') {
       eligibilities.delete(change.id)
-      reinstalls.changed()
+      rowsChanged()
     }
     listeners.forEach((listener) => listener(change))
   }
@@ -53,7 +62,6 @@ export function createDevices(deps: {
   const reinstalls = createReinstalls({ repo, isOnline: presence.isOnline, seenAt })
   presence.onChange((id) => {
     if (!presence.isOnline(id)) lastSeen.note(id)
-    reinstalls.changed()
     notify({ id, what: 'presence' })
     // Whether its PC was reinstalled only matters while it is offline.
     for (const newer of reinstalls.replacing(id)) notify({ id: newer, what: 'presence' })
@@ -139,7 +147,7 @@ export function createDevices(deps: {
     /** Of all devices, or of those that the viewer may see. */
     counts(viewer?: Viewer): { total: number; online: number; unapproved: number } {
       if (!viewer || viewer.role === 'admin') {
-        const { total, unapproved } = repo.counts()
+        const { total, unapproved } = (counted ??= repo.counts())
         return {
           total: total - pending.unknownCount(),
           online: presence.onlineCount(),
@@ -189,7 +197,7 @@ export function createDevices(deps: {
       notify,
       enrolled: (id) => {
         eligibilities.delete(id)
-        reinstalls.changed()
+        rowsChanged()
       },
     }),
     /**
@@ -203,13 +211,7 @@ export function createDevices(deps: {
       repo.update(id, reported)
     },
 
-    recognise(
-      ...seen: Parameters<typeof identities.recognise>
-    ): ReturnType<typeof identities.recognise> {
-      const verdict = identities.recognise(...seen)
-      reinstalls.changed()
-      return verdict
-    },
+    recognise: identities.recognise,
     /** See identities.ts; notifies consoles. @throws AppError E_DEVICE_REFUSED */
     separateClone(from: DeviceId, copy: Parameters<typeof identities.separateClone>[1]): DeviceId {
       const id = identities.separateClone(from, copy)

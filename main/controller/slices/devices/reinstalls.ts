@@ -36,15 +36,19 @@ export function mayReplace(
 export type Reinstalls = ReturnType<typeof createReinstalls>
 
 export function createReinstalls(deps: {
-  repo: Pick<DevicesRepo, 'sharedHardware' | 'byIds'>
+  repo: Pick<DevicesRepo, 'sharedHardware' | 'byIds' | 'byId'>
   isOnline: (id: DeviceId) => boolean
   seenAt: (row: DeviceRow) => string | null
 }) {
-  /** Old rows by new ones, online or not. Null: look them up again. */
-  let known: Map<DeviceId, DeviceId> | null = null
+  /**
+   * Rows that are alike, the older ones by the newer and the reverse. When a PC was last seen is not
+   * part of it: thousands of links that begin or end must not cause as many look-ups. Null: look them
+   * up again.
+   */
+  let known: { older: Map<DeviceId, DeviceId[]>; newer: Map<DeviceId, DeviceId[]> } | null = null
 
-  function look(): Map<DeviceId, DeviceId> {
-    const found = new Map<DeviceId, DeviceId>()
+  function look(): NonNullable<typeof known> {
+    const found: NonNullable<typeof known> = { older: new Map(), newer: new Map() }
     const shared = deps.repo.sharedHardware()
     if (shared.length === 0) return found
     const rows = new Map(
@@ -66,10 +70,25 @@ export function createReinstalls(deps: {
       // Each PC replaces the one before it: it was reinstalled again.
       for (const [i, newer] of group.entries()) {
         const older = group[i - 1]
-        if (older && mayReplace(newer, older, deps.seenAt(older))) found.set(newer.id, older.id)
+        if (!older || !mayReplace(newer, older, null)) continue
+        found.older.set(newer.id, [...(found.older.get(newer.id) ?? []), older.id])
+        found.newer.set(older.id, [...(found.newer.get(older.id) ?? []), newer.id])
       }
     }
     return found
+  }
+  /** The last of its older rows that was not seen since it enrolled. */
+  function replacedBy(newer: DeviceId): DeviceId | undefined {
+    known ??= look()
+    const older = known.older.get(newer)
+    const row = older && deps.repo.byId(newer)
+    return (
+      row &&
+      older.findLast((id) => {
+        const old = deps.repo.byId(id)
+        return old !== undefined && mayReplace(row, old, deps.seenAt(old))
+      })
+    )
   }
 
   return {
@@ -78,14 +97,13 @@ export function createReinstalls(deps: {
     },
     /** The PC's likely previous row; null: none, or that one is online. */
     of(id: DeviceId): DeviceId | null {
-      known ??= look()
-      const older = known.get(id)
+      const older = replacedBy(id)
       return older === undefined || deps.isOnline(older) ? null : older
     },
     /** New rows that may be this one after a reinstallation. */
     replacing(older: DeviceId): DeviceId[] {
       known ??= look()
-      return [...known].flatMap(([newer, old]) => (old === older ? [newer] : []))
+      return (known.newer.get(older) ?? []).filter((newer) => replacedBy(newer) === older)
     },
   }
 }
