@@ -102,7 +102,7 @@ async function comeBack(order: Extract<Order, { do: 'come_back' }>): Promise<num
   )
 }
 
-async function obey(order: Order): Promise<void> {
+async function handle(order: Order): Promise<void> {
   switch (order.do) {
     case 'make_keys':
       for (let i = 0; i < order.count; i++) keys.push(makeLightKey())
@@ -162,7 +162,7 @@ async function obey(order: Order): Promise<void> {
 }
 
 process.on('message', (order: Order) => {
-  obey(order).catch((error: unknown) => {
+  handle(order).catch((error: unknown) => {
     console.error(error)
     process.exit(1)
   })

@@ -45,7 +45,7 @@ async function startWs(): Promise<HubAddress> {
   return { port: (server.address() as AddressInfo).port, cert, fingerprint: '' }
 }
 
-async function obey(order: HubOrder): Promise<void> {
+async function handle(order: HubOrder): Promise<void> {
   switch (order.do) {
     case 'start_product': {
       test = await startQuietController()
@@ -76,7 +76,7 @@ async function obey(order: HubOrder): Promise<void> {
 }
 
 process.on('message', (order: HubOrder) => {
-  obey(order).catch((error: unknown) => {
+  handle(order).catch((error: unknown) => {
     console.error(error)
     process.exit(1)
   })

@@ -2,7 +2,7 @@
 import { chmodSync, lstatSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { randomBytes } from 'node:crypto'
 import { join, resolve } from 'node:path'
-import { createOnce, errorText, readJson, renameLoosely } from '../lib/atomic-file.ts'
+import { createOnce, errorText, readJson, renameUnsynced } from '../lib/atomic-file.ts'
 import { AgentFailure } from '../lib/failure.ts'
 import { identify, isAlive, ProcessId } from '../lib/processes.ts'
 
@@ -122,7 +122,7 @@ export function lockStateFolder(folder: StateFolder): () => void {
 function discardStaleLock(folder: StateFolder): void {
   const aside = `${folder.lockFile}.${randomBytes(6).toString('hex')}.stale`
   try {
-    renameLoosely(folder.lockFile, aside)
+    renameUnsynced(folder.lockFile, aside)
   } catch {
     return
   }

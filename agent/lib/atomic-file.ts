@@ -44,7 +44,7 @@ export function renameDurably(from: string, to: string): void {
 }
 
 /** Renames without flushing, for data that may be lost: rotated logs, locks of dead processes. */
-export const renameLoosely = (from: string, to: string): void => renameSync(from, to)
+export const renameUnsynced = (from: string, to: string): void => renameSync(from, to)
 
 function writeTemporary(file: string, content: string | Uint8Array, mode = 0o600): string {
   const temporary = `${file}.${randomBytes(6).toString('hex')}.tmp`
@@ -77,10 +77,10 @@ export function writeDurably(file: string, content: string | Uint8Array, mode?: 
 }
 
 /** Replaces `file` (0600) without flushing: after a power cut it may be the old one, or empty. */
-export function writeLoosely(file: string, content: string): void {
+export function writeUnsynced(file: string, content: string): void {
   const temporary = `${file}.tmp`
   writeFileSync(temporary, content, { mode: 0o600 })
-  renameLoosely(temporary, file)
+  renameUnsynced(temporary, file)
 }
 
 /**

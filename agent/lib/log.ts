@@ -2,7 +2,7 @@
 import { appendFileSync, chmodSync, statSync } from 'node:fs'
 import { pino, type DestinationStream, type Logger } from 'pino'
 import { createStderrLog } from '#shared/node/stderr-log.ts'
-import { renameLoosely } from './atomic-file.ts'
+import { renameUnsynced } from './atomic-file.ts'
 
 export type Log = Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>
 
@@ -41,7 +41,7 @@ export function rotatingFile(file: string, limitBytes = FILE_LIMIT_BYTES): Desti
         if (size > 0 && size + text.length > limitBytes) {
           for (let n = OLD_FILES; n > 0; n--)
             if (sizeOf(n === 1 ? file : `${file}.${n - 1}`) > 0)
-              renameLoosely(n === 1 ? file : `${file}.${n - 1}`, `${file}.${n}`)
+              renameUnsynced(n === 1 ? file : `${file}.${n - 1}`, `${file}.${n}`)
           size = 0
         }
         appendFileSync(file, text, { mode: 0o600 })

@@ -99,7 +99,7 @@ export function createRestarts(deps: {
     return refused(failure)
   }
 
-  async function obey(order: RestartOrder): Promise<RestartReply> {
+  async function execute(order: RestartOrder): Promise<RestartReply> {
     if (!ability.possible) {
       const { why, code, params } = ability
       return refused({ message: why, ...(code && params && { code, params }) })
@@ -158,7 +158,7 @@ export function createRestarts(deps: {
       const reply = !opened.ok
         ? refused(said(opened.text))
         : opened.payload.action === 'restart'
-          ? await obey(opened.payload)
+          ? await execute(opened.payload)
           : await withdraw(opened.payload)
       if (reply.result === 'refused') log.warn(reply, 'an order to restart is refused')
       return reply

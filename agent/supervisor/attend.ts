@@ -7,7 +7,7 @@ import { accessSync, closeSync, constants, mkdirSync } from 'node:fs'
 import { constants as system, uptime } from 'node:os'
 import { dirname } from 'node:path'
 import { systemClock } from '#shared/node/clock.ts'
-import { createOnce, errorCode, writeDurably, writeLoosely } from '../lib/atomic-file.ts'
+import { createOnce, errorCode, writeDurably, writeUnsynced } from '../lib/atomic-file.ts'
 import { identify, isAlive } from '../lib/processes.ts'
 import { openBoundedOutput } from './bounded-output.ts'
 import {
@@ -40,7 +40,7 @@ export function tryToWrite(file: string, content: object): void {
   try {
     // The installer may have deleted it.
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
-    writeLoosely(file, JSON.stringify(content))
+    writeUnsynced(file, JSON.stringify(content))
   } catch {
     // A full disk.
   }

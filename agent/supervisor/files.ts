@@ -9,7 +9,7 @@ import { randomBytes } from 'node:crypto'
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { readJson, writeLoosely } from '../lib/atomic-file.ts'
+import { readJson, writeUnsynced } from '../lib/atomic-file.ts'
 import { isOfThisBoot, ProcessId } from '../lib/processes.ts'
 
 export const Command = z.object({
@@ -153,7 +153,7 @@ export function forgetCommand(folder: string): void {
   const spec = readSpec(folder)
   if (!spec || (spec.command.args.length === 0 && Object.keys(spec.env).length === 0)) return
   const kept: Spec = { ...spec, command: { ...spec.command, args: [] }, env: {} }
-  writeLoosely(attemptFiles(folder).spec, JSON.stringify(kept))
+  writeUnsynced(attemptFiles(folder).spec, JSON.stringify(kept))
 }
 const currentFiles = (folder: string) => startFiles(folder, readSpec(folder)?.start ?? 1)
 export const readExit = (folder: string): Exit | null => read(Exit, currentFiles(folder).exit)

@@ -160,7 +160,7 @@ const addUser = (role: 'admin' | 'technician'): string =>
   })
 let passwordHash = ''
 
-async function obey(order: Order): Promise<void> {
+async function handle(order: Order): Promise<void> {
   switch (order.do) {
     case 'start': {
       test = await startTestController({
@@ -189,7 +189,7 @@ async function obey(order: Order): Promise<void> {
 }
 
 process.on('message', (order: Order) => {
-  obey(order).catch((error: unknown) => {
+  handle(order).catch((error: unknown) => {
     console.error(error)
     process.exit(1)
   })

@@ -1,29 +1,29 @@
-/** A controller in a process of its own, so that the pauses of its event loop are its own. Driven over IPC. */
+/** A controller in its own process, so that only its own event-loop stalls are measured. Driven over IPC. */
 import { performance } from 'node:perf_hooks'
 import pino from 'pino'
 import { startController, type Controller } from '../../main/controller/compose/index.ts'
 import { MIGRATIONS_DIR } from '../../main/controller/test-kit/paths.ts'
 import { watchStalls } from '../stalls.ts'
 
-export type HistoryOrder =
+export type HistoryCommand =
   | { do: 'start'; dataDir: string }
   | { do: 'online'; count: number }
   | { do: 'watch' | 'stalls' | 'quit' }
-export type HistoryNote =
+export type HistoryReply =
   | { done: 'start'; console: string; hubPort: number; fingerprint: string; startMs: number }
   | { done: 'online' | 'watch' | 'quit' }
   | { done: 'stalls'; longestMs: number }
 
 let controller: Controller | null = null
 let stalls: ReturnType<typeof watchStalls> | null = null
-const send = (note: HistoryNote) => void process.send?.(note)
+const send = (reply: HistoryReply) => void process.send?.(reply)
 
-async function obey(order: HistoryOrder): Promise<void> {
-  switch (order.do) {
+async function handle(command: HistoryCommand): Promise<void> {
+  switch (command.do) {
     case 'start': {
       const startMs = performance.now()
       controller = await startController({
-        dataDir: order.dataDir,
+        dataDir: command.dataDir,
         migrationsDir: MIGRATIONS_DIR,
         workersDir: null,
         rendererDir: null,
@@ -45,7 +45,7 @@ async function obey(order: HistoryOrder): Promise<void> {
       })
     }
     case 'online':
-      while ((controller?.activity().online_agents ?? 0) < order.count)
+      while ((controller?.activity().online_agents ?? 0) < command.count)
         await new Promise((done) => setTimeout(done, 20))
       return send({ done: 'online' })
     case 'watch':
@@ -64,8 +64,8 @@ async function obey(order: HistoryOrder): Promise<void> {
   }
 }
 
-process.on('message', (order: HistoryOrder) => {
-  obey(order).catch((error: unknown) => {
+process.on('message', (command: HistoryCommand) => {
+  handle(command).catch((error: unknown) => {
     console.error(error)
     process.exit(1)
   })

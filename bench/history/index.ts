@@ -20,14 +20,14 @@ import { startChild, type Child } from '../child.ts'
 import { startAgentsProcess, type AgentsProcess } from '../fleet.ts'
 import { median } from '../table.ts'
 import { openHistory, waitingDeployments, type Size } from './folder.ts'
-import type { HistoryNote, HistoryOrder } from './hub.ts'
+import type { HistoryReply, HistoryCommand } from './hub.ts'
 import { measureCalls, type CallFigure } from './measure-calls.ts'
 
 const AGENTS = 200
 const ACCOUNT = { username: 'anna', password: 'correct horse' }
 
 type Side = {
-  hub: Child<HistoryOrder, HistoryNote>
+  hub: Child<HistoryCommand, HistoryReply>
   agents: AgentsProcess
   place: { port: number; cert: string; fingerprint: string }
   ids: number[]
@@ -93,7 +93,7 @@ async function startSide(dataDir: string): Promise<Side> {
   const agents = startAgentsProcess()
   const { keys } = await agents.ask({ do: 'make_keys', count: AGENTS }, 'make_keys')
   const ids = setKeys(dataDir, keys)
-  const hub = startChild<HistoryOrder, HistoryNote>('history/hub.ts')
+  const hub = startChild<HistoryCommand, HistoryReply>('history/hub.ts')
   const up = await hub.ask({ do: 'start', dataDir }, 'start')
   const { token } = await createRestClient(up.console).call('auth.login', { body: ACCOUNT })
   const cert = readFileSync(join(dataDir, 'keys', 'hub-tls.crt'), 'utf8')

@@ -6,7 +6,7 @@ import type { Child } from '../child.ts'
 import { median } from '../table.ts'
 import { calls, type Call, type Place } from './calls.ts'
 import type { Size } from './folder.ts'
-import type { HistoryNote, HistoryOrder } from './hub.ts'
+import type { HistoryReply, HistoryCommand } from './hub.ts'
 
 export type CallFigure = {
   name: string
@@ -44,7 +44,7 @@ async function send(base: string, token: string, method: string, call: Call): Pr
 
 export async function measureCalls(
   side: {
-    hub: Child<HistoryOrder, HistoryNote>
+    hub: Child<HistoryCommand, HistoryReply>
     console: string
     token: string
     rest: ReturnType<typeof createRestClient>

@@ -3,7 +3,7 @@ import { closeSync, fchmodSync, fstatSync, mkdirSync, openSync, writeSync } from
 import { dirname } from 'node:path'
 import pino, { type Logger } from 'pino'
 import { createStderrLog, ignoreOutputErrors } from '#shared/node/stderr-log.ts'
-import { renameLoosely } from '../lib/durable-file.ts'
+import { renameUnsynced } from '../lib/durable-file.ts'
 
 const MAX_FILE_BYTES = 5 * 1024 * 1024
 
@@ -26,7 +26,7 @@ export function createLogFile(
   function turnOver(): void {
     if (fd !== null) closeSync(fd)
     fd = null
-    renameLoosely(file, `${file}.1`)
+    renameUnsynced(file, `${file}.1`)
   }
 
   return {

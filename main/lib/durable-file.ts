@@ -109,4 +109,4 @@ export const { syncFolder, renameDurably, writeDurably, copyDurably, makeFolderD
   createDurableFiles(nodeFs)
 
 /** Renames without flushing, for files that may be lost, such as rotated logs. */
-export const renameLoosely = (from: string, to: string): void => nodeFs.renameSync(from, to)
+export const renameUnsynced = (from: string, to: string): void => nodeFs.renameSync(from, to)

@@ -29,10 +29,10 @@ export type Download = <N extends FileRouteName>(
 const DEFAULT_TIMEOUT_MS = 15_000
 /** The controller builds the file first, which takes a while, then sends it. */
 const FILE_TIMEOUT_MS = 10 * 60_000
-export type LooseInput = { params?: object; query?: object; body?: unknown }
+export type AnyInput = { params?: object; query?: object; body?: unknown }
 
 /** The route's path with its parameters and query filled in. */
-export function addressOf(route: Route, input: LooseInput | undefined): string {
+export function addressOf(route: Route, input: AnyInput | undefined): string {
   const path = route.path.replace(/:([a-z_]+)/g, (_, key: string) =>
     encodeURIComponent(String((input?.params as Record<string, unknown> | undefined)?.[key])),
   )
@@ -49,7 +49,7 @@ type Host = { consoleUrl: string; session: SessionKeeper }
 async function ask<R extends Reply>(
   { consoleUrl, session }: Host,
   route: Route,
-  input: LooseInput | undefined,
+  input: AnyInput | undefined,
   options: { timeoutMs: number; signal?: AbortSignal | undefined },
   sendOnce: (request: RequestOptions) => Promise<R>,
 ): Promise<R> {
@@ -76,7 +76,7 @@ export function createClient(consoleUrl: string, session: SessionKeeper): Call {
   const once = createRepeats()
   return async (name, ...args) => {
     const route: Route = rest[name]
-    const [input, options] = [args[0] as LooseInput | undefined, args[1]]
+    const [input, options] = [args[0] as AnyInput | undefined, args[1]]
     const limits = { timeoutMs: options?.timeoutMs ?? DEFAULT_TIMEOUT_MS, signal: options?.signal }
     const exchange = async (body: unknown): Promise<unknown> => {
       const reply = await ask(host, route, input && { ...input, body }, limits, send)
@@ -95,7 +95,7 @@ export function createDownload(consoleUrl: string, session: SessionKeeper): Down
   return async (name, input) => {
     const route: Route = rest[name]
     const limits = { timeoutMs: FILE_TIMEOUT_MS }
-    const reply = await ask(host, route, input as LooseInput, limits, sendForFile)
+    const reply = await ask(host, route, input as AnyInput, limits, sendForFile)
     if (!reply.file) throw new ApiError('E_REPLY', '')
     return { blob: reply.file.blob, fileName: reply.file.name ?? 'deployx' }
   }

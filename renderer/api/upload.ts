@@ -3,7 +3,7 @@ import { rest } from '#shared/contract/rest/routes.ts'
 import type { Rest, RouteInput, RouteName, RouteReply } from '#shared/contract/rest/routes.ts'
 import type { Route } from '#shared/contract/rest/route.ts'
 import { addressOf, readReply } from './client.ts'
-import type { LooseInput } from './client.ts'
+import type { AnyInput } from './client.ts'
 import { ApiError, errorOfReply } from './failure.ts'
 import type { SessionKeeper } from './session.ts'
 
@@ -32,7 +32,7 @@ const READING_LIMIT_MS = 10 * 60_000
 export function createUpload(consoleUrl: string, session: SessionKeeper): Upload {
   return async (name, input, request) => {
     const route: Route = rest[name]
-    const url = consoleUrl + addressOf(route, input as LooseInput)
+    const url = consoleUrl + addressOf(route, input as AnyInput)
     const send = async () => {
       const token = route.access === 'none' ? null : session.token()
       const text = await sendOnce(route.method, url, token, request)
