@@ -165,8 +165,8 @@ export async function runAttempt(deps: AttemptDeps, run: AttemptRun): Promise<Ou
    */
   async function checkConditions(): Promise<Deferral | null> {
     if (wasInstalling || readSpec(records) !== null) return null
-    const heldBy = await deps.conditions.heldBy(payload.conditions)
-    return heldBy && !run.canceled.aborted ? { status: 'deferred', heldBy } : null
+    const deferReason = await deps.conditions.deferReason(payload.conditions)
+    return deferReason && !run.canceled.aborted ? { status: 'deferred', deferReason } : null
   }
 
   /** The archive's contents, ready to run. */
@@ -211,8 +211,8 @@ export async function runAttempt(deps: AttemptDeps, run: AttemptRun): Promise<Ou
     const presence = await presenceNow()
     const nothing = presence === null ? null : nothingToDo(payload.action, presence)
     if (nothing) return nothing
-    const held = await checkConditions()
-    if (held) return held
+    const deferral = await checkConditions()
+    if (deferral) return deferral
     const failed = job.packageFile === null ? null : await fetchPackage(job.packageFile)
     if (failed) return failed
     const isPacked = isArchiveKind(payload.kind) && job.packageFile !== null

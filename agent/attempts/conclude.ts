@@ -3,7 +3,7 @@ import type { DeploymentResult, DeployPayload } from '#shared/contract/agent/lin
 import { coded, type CodedText, type Effects } from '#shared/domain/coded-texts/codes.ts'
 import { compose } from '#shared/domain/coded-texts/compose.ts'
 import { explainExitCode } from '#shared/domain/exit-codes.ts'
-import type { HeldBy, TargetReason } from '#shared/domain/reasons.ts'
+import type { DeferReason, TargetReason } from '#shared/domain/reasons.ts'
 import type { Presence } from '../install/installers.ts'
 import { failedScript, explainOutput, wordsOf } from '../install/tool-errors.ts'
 import type { Exit } from '../supervisor/files.ts'
@@ -15,7 +15,7 @@ export type Outcome = Pick<
 >
 
 /** Nothing was started, and nothing may be started now: the hub will send it again later. */
-export type Deferral = { status: 'deferred'; heldBy: HeldBy }
+export type Deferral = { status: 'deferred'; deferReason: DeferReason }
 
 export const DETAILS_LIMIT = 16 * 1024
 /** 128 + n, as shells report a signal. */

@@ -5,7 +5,7 @@
  */
 import { RECONNECT_MAX_MS, RECONNECT_MIN_MS } from '#shared/domain/defaults.ts'
 import type { AttemptId } from '#shared/domain/ids.ts'
-import type { HeldBy } from '#shared/domain/reasons.ts'
+import type { DeferReason } from '#shared/domain/reasons.ts'
 import type { Clock } from '#shared/node/clock.ts'
 import type { Random } from '#shared/node/random.ts'
 import type { StateFolder } from '../identity/state-folder.ts'
@@ -41,13 +41,13 @@ export function createDeferrals(deps: {
     })
   }
 
-  async function report(id: AttemptId, time: symbol, heldBy: HeldBy): Promise<void> {
+  async function report(id: AttemptId, time: symbol, deferReason: DeferReason): Promise<void> {
     const backoff = createBackoff(deps.random, RECONNECT_MIN_MS, RECONNECT_MAX_MS)
     const report = {
       ...namesOf(journal.attempt(id)!.payload),
       phase: 'downloading' as const,
       reason: 'retry_later' as const,
-      held_by: heldBy,
+      held_by: deferReason,
     }
     for (;;) {
       await reporter.whenReady(stopped)
@@ -73,10 +73,10 @@ export function createDeferrals(deps: {
 
   return {
     /** Reports the deferral to the hub until it is acknowledged. */
-    add(id: AttemptId, heldBy: HeldBy): void {
+    add(id: AttemptId, deferReason: DeferReason): void {
       const time = Symbol(id)
       pending.set(id, time)
-      report(id, time, heldBy).catch((error: unknown) => {
+      report(id, time, deferReason).catch((error: unknown) => {
         if (!stopped.aborted)
           log.error({ err: error, attempt: id }, 'the deferral of an attempt could not be reported')
       })

@@ -51,17 +51,17 @@ it.runIf(process.platform === 'linux')(
     mkdirSync(battery, { recursive: true })
     writeFileSync(join(battery, 'type'), 'Battery\n')
     const setStatus = (status: string) => writeFileSync(join(battery, 'status'), `${status}\n`)
-    const held = async (conditions?: WorkConditions) => {
+    const deferReason = async (conditions?: WorkConditions) => {
       const answer = await hub.inspect({ detections: [], ...(conditions && { conditions }) })
       return answer.ok ? answer.held_by : 'no answer'
     }
     setStatus('Discharging')
-    expect(await held({ on_battery: false, on_metered: true })).toBe('on_battery')
-    expect(await held({ on_battery: true, on_metered: false })).toBeNull()
+    expect(await deferReason({ on_battery: false, on_metered: true })).toBe('on_battery')
+    expect(await deferReason({ on_battery: true, on_metered: false })).toBeNull()
     // An older hub sends no conditions.
-    expect(await held()).toBeNull()
+    expect(await deferReason()).toBeNull()
     setStatus('Charging')
-    expect(await held({ on_battery: false, on_metered: false })).toBeNull()
+    expect(await deferReason({ on_battery: false, on_metered: false })).toBeNull()
   },
 )
 
@@ -76,7 +76,7 @@ it('answers in time even if system tools do not, and then accepts the next reque
     }),
     installers: { detect: () => Promise.resolve('absent') },
     journal: { open: () => [] },
-    conditions: { heldBy: () => (looks++, new Promise(() => undefined)) },
+    conditions: { deferReason: () => (looks++, new Promise(() => undefined)) },
     diskFolder: '/',
     clock: systemClock,
   })

@@ -4,7 +4,7 @@
  */
 import { compose } from '#shared/domain/coded-texts/compose.ts'
 import type { InspectReply } from '#shared/contract/agent/inspect.ts'
-import type { HeldBy } from '#shared/domain/reasons.ts'
+import type { DeferReason } from '#shared/domain/reasons.ts'
 import type { Clock } from '#shared/node/clock.ts'
 import type { Conditions } from '../conditions/conditions.ts'
 import { rebootPending } from '../detect/reboot.ts'
@@ -20,7 +20,10 @@ const SCRIPTS_TIMEOUT_MS = 2_000
 /** After this time, an unknown state of power or network does not defer the work. */
 const CONDITIONS_TIMEOUT_MS = 1_500
 
-async function inTime(looking: Promise<HeldBy | null>, clock: Clock): Promise<HeldBy | null> {
+async function inTime(
+  looking: Promise<DeferReason | null>,
+  clock: Clock,
+): Promise<DeferReason | null> {
   const seen = new AbortController()
   const late = clock.sleep(CONDITIONS_TIMEOUT_MS, seen.signal).then(() => null)
   return Promise.race([looking, late]).finally(() => seen.abort())
@@ -33,7 +36,7 @@ export function createInspect(deps: {
   enrollment: () => Pick<Enrollment, 'device_id' | 'key_id' | 'command_key'>
   installers: Pick<Installers, 'detect'>
   journal: Pick<Journal, 'open'>
-  conditions: Pick<Conditions, 'heldBy'>
+  conditions: Pick<Conditions, 'deferReason'>
   diskFolder: string
   clock: Clock
 }): Inspect {
@@ -46,7 +49,7 @@ export function createInspect(deps: {
     isLooking = true
     try {
       const presences: Extract<InspectReply, { ok: true }>['presences'] = []
-      const heldBy = inTime(deps.conditions.heldBy(opened.payload.conditions), deps.clock)
+      const deferReason = inTime(deps.conditions.deferReason(opened.payload.conditions), deps.clock)
       const scriptsUntil = deps.clock.monotonicMs() + SCRIPTS_TIMEOUT_MS
       for (const rule of opened.payload.detections) {
         const leftMs = scriptsUntil - deps.clock.monotonicMs()
@@ -61,7 +64,7 @@ export function createInspect(deps: {
         reboot_pending: await rebootPending(),
         busy: deps.journal.open().length > 0,
         presences,
-        held_by: await heldBy,
+        held_by: await deferReason,
       }
     } catch (error) {
       return no(errorText(error).slice(0, 1000))

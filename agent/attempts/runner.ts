@@ -151,8 +151,8 @@ export function createRunner(
     const outcome = await outcomeOf(id)
     if (outcome.status === 'deferred') {
       cancels.delete(id)
-      log.info({ attempt: id, held_by: outcome.heldBy }, 'an attempt is deferred')
-      return deferrals.add(id, outcome.heldBy)
+      log.info({ attempt: id, held_by: outcome.deferReason }, 'an attempt is deferred')
+      return deferrals.add(id, outcome.deferReason)
     }
     await storeResult(id, { ...namesOf(payload), ...withoutSecrets(outcome, payload) })
     cancels.delete(id)
@@ -280,9 +280,9 @@ export function createRunner(
       return { accepted: true }
     }
     // A condition of this moment: nothing is stored, and the hub asks again.
-    const held =
-      attempt && !deferrals.has(id) ? null : deps.conditions.lastHeldBy(payload.conditions)
-    if (held && !done) return refuse(held, coded(`pc_${held}`, {})).refusal
+    const deferReason =
+      attempt && !deferrals.has(id) ? null : deps.conditions.lastDeferReason(payload.conditions)
+    if (deferReason && !done) return refuse(deferReason, coded(`pc_${deferReason}`, {})).refusal
     if (attempt || done) {
       journal.raiseSequence(payload.sequence)
       if (done) outbox.resend(done)

@@ -107,32 +107,32 @@ describe('conditions', () => {
 
   it('check nothing if they allow everything', async () => {
     const { pc, conditions } = aPc('battery', 'metered')
-    expect(await conditions.heldBy(anything)).toBeNull()
-    expect(conditions.lastHeldBy(anything)).toBeNull()
+    expect(await conditions.deferReason(anything)).toBeNull()
+    expect(conditions.lastDeferReason(anything)).toBeNull()
     expect(pc.checks).toEqual([])
   })
   it('check only what they forbid', async () => {
     const { pc, conditions } = aPc('battery', 'metered')
-    expect(await conditions.heldBy(plugged)).toBe('on_battery')
+    expect(await conditions.deferReason(plugged)).toBe('on_battery')
     expect(pc.checks).toEqual(['power'])
-    expect(await conditions.heldBy({ on_battery: true, on_metered: false })).toBe('on_metered')
-    expect(await conditions.heldBy(neither)).toBe('on_battery')
+    expect(await conditions.deferReason({ on_battery: true, on_metered: false })).toBe('on_metered')
+    expect(await conditions.deferReason(neither)).toBe('on_battery')
   })
   it('do not defer work if the state is unknown', async () => {
     const { conditions } = aPc('unknown', 'unknown')
-    expect(await conditions.heldBy(neither)).toBeNull()
+    expect(await conditions.deferReason(neither)).toBeNull()
     const broken = createConditions(null, systemClock, {
       power: () => Promise.reject(new Error('no')),
       metered: () => Promise.reject(new Error('no')),
     })
-    expect(await broken.heldBy(neither)).toBeNull()
+    expect(await broken.deferReason(neither)).toBeNull()
   })
   it('answer immediately with the last known state, and refresh it for the next time', async () => {
     const { pc, conditions } = aPc('battery')
     // Nothing was checked yet, so nothing is deferred.
-    expect(conditions.lastHeldBy(plugged)).toBeNull()
-    await expect.poll(() => conditions.lastHeldBy(plugged)).toBe('on_battery')
+    expect(conditions.lastDeferReason(plugged)).toBeNull()
+    await expect.poll(() => conditions.lastDeferReason(plugged)).toBe('on_battery')
     pc.power = 'ac'
-    await expect.poll(() => conditions.lastHeldBy(plugged)).toBeNull()
+    await expect.poll(() => conditions.lastDeferReason(plugged)).toBeNull()
   })
 })

@@ -1,6 +1,6 @@
 /** Whether this PC may work now, under the conditions of a command. */
 import type { WorkConditions } from '#shared/contract/agent/work-conditions.ts'
-import type { HeldBy } from '#shared/domain/reasons.ts'
+import type { DeferReason } from '#shared/domain/reasons.ts'
 import type { Clock } from '#shared/node/clock.ts'
 import { readMetered, type Metered } from './metered.ts'
 import { readPower, type Power } from './power.ts'
@@ -13,9 +13,9 @@ const FRESH_MS = 90_000
 
 export type Conditions = {
   /** The reason to defer, checked now; null: none, or unknown. Never rejects. */
-  heldBy: (allowed: WorkConditions) => Promise<HeldBy | null>
+  deferReason: (allowed: WorkConditions) => Promise<DeferReason | null>
   /** The reason to defer at the last check, unless that is long ago; starts a new check. */
-  lastHeldBy: (allowed: WorkConditions) => HeldBy | null
+  lastDeferReason: (allowed: WorkConditions) => DeferReason | null
 }
 
 /** @param installRoot a folder to use instead of the PC; then only files in it are read */
@@ -37,21 +37,21 @@ export function createConditions(
     ])
     Object.assign(last, { power, metered, atMs: clock.monotonicMs() })
   }
-  const found = (allowed: WorkConditions): HeldBy | null => {
+  const found = (allowed: WorkConditions): DeferReason | null => {
     if (!allowed.on_battery && last.power === 'battery') return 'on_battery'
     return !allowed.on_metered && last.metered === 'metered' ? 'on_metered' : null
   }
   const allowsAll = (allowed: WorkConditions): boolean => allowed.on_battery && allowed.on_metered
 
   return {
-    async heldBy(allowed) {
+    async deferReason(allowed) {
       if (allowsAll(allowed)) return null
       // An earlier check may be outdated, or may have covered fewer conditions.
       await checking
       await checkOnce(allowed)
       return found(allowed)
     },
-    lastHeldBy(allowed) {
+    lastDeferReason(allowed) {
       if (allowsAll(allowed)) return null
       checking ??= checkOnce(allowed).finally(() => (checking = null))
       return clock.monotonicMs() - last.atMs < FRESH_MS ? found(allowed) : null

@@ -35,9 +35,9 @@ export const SKIP_REASONS = [
 ] as const
 
 /** Conditions that defer work on a PC, if an administrator's settings say so. The target then waits with `retry_later`. */
-export const HELD_BY = ['on_battery', 'on_metered'] as const
-export const HeldBy = z.enum(HELD_BY)
-export type HeldBy = z.infer<typeof HeldBy>
+export const DEFER_REASONS = ['on_battery', 'on_metered'] as const
+export const DeferReason = z.enum(DEFER_REASONS)
+export type DeferReason = z.infer<typeof DeferReason>
 
 export const TargetReason = z.enum([
   ...WAITING_REASONS,

@@ -2,7 +2,7 @@
 import type { DeploymentAction, Target } from '#shared/contract/rest/deployments.ts'
 import { exitCodeInWords, explainExitCode } from '#shared/domain/exit-codes.ts'
 import { formatExitCode } from '#shared/domain/windows-codes.ts'
-import type { HeldBy, TargetReason } from '#shared/domain/reasons.ts'
+import type { DeferReason, TargetReason } from '#shared/domain/reasons.ts'
 import { resultText } from '../../ui/lib/coded-text.ts'
 import { t } from './texts.ts'
 
@@ -70,7 +70,7 @@ export const reasonText = (reason: TargetReason, action: DeploymentAction): Reas
   (action === 'uninstall' ? REMOVAL_TEXT[reason] : undefined) ?? REASON_TEXT[reason]
 
 /** Texts for a target that waits (after the word "Waiting") and for one that failed for this reason. */
-const HELD_TEXT: Record<HeldBy, { waits: string; failed: string; next: string }> = {
+const HELD_TEXT: Record<DeferReason, { waits: string; failed: string; next: string }> = {
   on_battery: {
     waits: t('deferred.battery'),
     failed: t('deferred.batteryFailed'),

@@ -1,7 +1,7 @@
 /** Query before a deployment, hub → agent: what it would find on the PC. The agent changes nothing. */
 import { z } from 'zod'
 import { DeviceId } from '../../domain/ids.ts'
-import { HeldBy } from '../../domain/reasons.ts'
+import { DeferReason } from '../../domain/reasons.ts'
 import { Detection } from '../detection.ts'
 import { WorkConditions } from './work-conditions.ts'
 import { foreignLines } from '../text.ts'
@@ -28,7 +28,7 @@ export const InspectReply = z.discriminatedUnion('ok', [
     /** In the order of `detections`. */
     presences: z.array(z.enum(['present', 'absent', 'unknown'])).max(50),
     /** Why the PC would defer work now; null: nothing known. Older agents leave it out. */
-    held_by: HeldBy.nullable().default(null),
+    held_by: DeferReason.nullable().default(null),
   }),
   z.object({ ok: z.literal(false), message: foreignLines(1000) }),
 ])

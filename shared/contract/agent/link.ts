@@ -10,7 +10,7 @@ import { z } from 'zod'
 import { ArchiveCommand } from '../../domain/archives.ts'
 import { AttemptId, DeploymentId, DeviceId, Sha256, TargetId } from '../../domain/ids.ts'
 import { DeviceArch, DevicePlatform, InstallerKind } from '../../domain/platforms.ts'
-import { HELD_BY, HeldBy, TargetReason } from '../../domain/reasons.ts'
+import { DEFER_REASONS, DeferReason, TargetReason } from '../../domain/reasons.ts'
 import { foreignCode, foreignParams } from './coded.ts'
 import { SelfUpdateFacts } from './update.ts'
 import type { InspectReplyInput } from './inspect.ts'
@@ -223,7 +223,7 @@ export const CommandReply = z.discriminatedUnion('accepted', [
       'busy',
       'unsupported',
       // Temporary conditions: the hub offers it again.
-      ...HELD_BY,
+      ...DEFER_REASONS,
     ]),
     message: foreignLines(1000),
     /** The message as a code with parameters. Agents of earlier versions send neither. */
@@ -261,7 +261,7 @@ export const DeploymentProgress = z.object({
   total_bytes: z.number().int().nonnegative().optional(),
   reason: TargetReason.optional(),
   /** The agent defers the attempt before it started: offer it again. The agent drops it once this is committed. */
-  held_by: HeldBy.optional(),
+  held_by: DeferReason.optional(),
 })
 export type DeploymentProgress = z.infer<typeof DeploymentProgress>
 

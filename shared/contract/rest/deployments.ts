@@ -5,7 +5,7 @@ import { DeploymentState } from '../../domain/deployment-state.ts'
 import { DeploymentId, DeviceId, SoftwareId, TargetId, UserId } from '../../domain/ids.ts'
 import { InstallerKind } from '../../domain/platforms.ts'
 import { MaintenanceWindow } from '../../domain/maintenance-window.ts'
-import { HeldBy, TargetReason } from '../../domain/reasons.ts'
+import { DeferReason, TargetReason } from '../../domain/reasons.ts'
 import { Strategy, StrategyType } from '../../domain/strategy.ts'
 import { TargetState } from '../../domain/target-state.ts'
 import { RestartCounts, TargetRestart } from './restarts.ts'
@@ -100,7 +100,7 @@ export const Target = z.object({
   result_code: TextCode.optional(),
   result_params: AnyParams.optional(),
   /** Why it is deferred (`retry_later`), or was deferred for too long (`rejected_by_agent`). */
-  held_by: HeldBy.optional(),
+  held_by: DeferReason.optional(),
   error_details: z.string().optional(),
   started_at: Timestamp.optional(),
   completed_at: Timestamp.optional(),
@@ -163,7 +163,7 @@ export const PreflightTarget = z.object({
   code: TextCode.optional(),
   params: AnyParams.optional(),
   /** Why it waits (`retry_later`), as its agent reports it now. */
-  held_by: HeldBy.optional(),
+  held_by: DeferReason.optional(),
   size_bytes: count.nullable(),
   /** True: its agent was queried just now; false: based on stored data. */
   live: z.boolean(),

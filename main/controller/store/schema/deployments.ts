@@ -15,7 +15,7 @@ import type {
   UserId,
 } from '#shared/domain/ids.ts'
 import type { MaintenanceWindow } from '#shared/domain/maintenance-window.ts'
-import type { HeldBy, TargetReason } from '#shared/domain/reasons.ts'
+import type { DeferReason, TargetReason } from '#shared/domain/reasons.ts'
 import type { RestartState } from '#shared/domain/restart-state.ts'
 import type { Strategy } from '#shared/domain/strategy.ts'
 import type { TargetState } from '#shared/domain/target-state.ts'
@@ -165,7 +165,7 @@ export const deploymentTargets = sqliteTable(
     /** Epoch ms. Until when "another installation is running" leads to another attempt. */
     retry_until_ms: integer(),
     /** Why the PC defers the work, as it reports, and epoch ms since when. */
-    held_by: text().$type<HeldBy>(),
+    held_by: text().$type<DeferReason>(),
     held_since_ms: integer(),
     /** The restart that will complete it. */
     restart_id: text().$type<RestartId>(),

@@ -3,7 +3,12 @@ import type { CodedText } from '#shared/domain/coded-texts/codes.ts'
 import type { DeploymentState } from '#shared/domain/deployment-state.ts'
 import type { DeviceId, TargetId } from '#shared/domain/ids.ts'
 import type { MaintenanceWindow } from '#shared/domain/maintenance-window.ts'
-import type { FailureReason, HeldBy, SkipReason, TargetReason } from '#shared/domain/reasons.ts'
+import type {
+  FailureReason,
+  DeferReason,
+  SkipReason,
+  TargetReason,
+} from '#shared/domain/reasons.ts'
 import type { OpenTargetState } from '#shared/domain/target-state.ts'
 import type { Reachability } from '../../devices/index.ts'
 
@@ -53,7 +58,7 @@ export type PlanTarget = {
   notBeforeMs: number | null
   deadlineMs: number | null
   /** Which condition on its PC keeps it from working, and since when. */
-  held: { by: HeldBy; sinceMs: number } | null
+  held: { by: DeferReason; sinceMs: number } | null
   /** When the agent was last asked to stop. */
   cancelSentAtMs: number | null
   installer: PlanInstaller

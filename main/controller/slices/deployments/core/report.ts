@@ -1,5 +1,5 @@
 /**
- * What a report of an agent means for its target: the other half of the pure core, beside the plan. Keyed by the attempt: a
+ * What an agent's report changes in its target: with the plan, the pure core. Keyed by the attempt: a
  * repeated report is ignored, and a report never overwrites a newer attempt.
  */
 import type {
@@ -10,7 +10,7 @@ import type {
 import { coded, type CodedText } from '#shared/domain/coded-texts/codes.ts'
 import { refusedBy } from '#shared/domain/coded-texts/refused.ts'
 import { INSTALLER_TIMEOUT_SECONDS } from '#shared/domain/defaults.ts'
-import { HeldBy, type TargetReason } from '#shared/domain/reasons.ts'
+import { DeferReason, type TargetReason } from '#shared/domain/reasons.ts'
 import { eventsTo, isEnded } from '#shared/domain/target-state.ts'
 import { isoTime } from '../../../base/context.ts'
 import type { ReportedRow, TargetChange } from '../tables/rows.ts'
@@ -81,7 +81,12 @@ function advance(
  * The PC may not work now: the target returns to pending under the same attempt, because nothing was started. Other
  * deployments may use the device in the meantime.
  */
-function hold(target: ReportedRow, by: HeldBy, nowMs: number, timings: ReportTimings): Judgement {
+function hold(
+  target: ReportedRow,
+  by: DeferReason,
+  nowMs: number,
+  timings: ReportTimings,
+): Judgement {
   const isPending = target.deployment_status === 'pending'
   return {
     ...NOTHING,
@@ -156,7 +161,7 @@ function judgeReply(
   timings: ReportTimings,
 ): Judgement {
   if (target.deployment_status !== 'pending') return NOTHING
-  const held = HeldBy.safeParse(answer !== 'no_answer' && !answer.accepted && answer.why)
+  const held = DeferReason.safeParse(answer !== 'no_answer' && !answer.accepted && answer.why)
   if (held.success) return hold(target, held.data, nowMs, timings)
   if (answer === 'no_answer' || (!answer.accepted && isTemporary(answer.why))) {
     const waitMs = answer === 'no_answer' ? timings.offerRetryMs : timings.busyRetryMs

@@ -8,7 +8,7 @@ import type {
   TargetId,
 } from '#shared/domain/ids.ts'
 import type { TargetCounts } from '#shared/domain/deployment-state.ts'
-import type { HeldBy, TargetReason } from '#shared/domain/reasons.ts'
+import type { DeferReason, TargetReason } from '#shared/domain/reasons.ts'
 import type { TargetState } from '#shared/domain/target-state.ts'
 import type {
   deploymentAttempts,
@@ -50,7 +50,7 @@ export type OpenTargetRow = {
   offered_at_ms: number | null
   not_before_ms: number | null
   deadline_ms: number | null
-  held_by: HeldBy | null
+  held_by: DeferReason | null
   held_since_ms: number | null
 }
 export type AttemptRow = typeof deploymentAttempts.$inferSelect
