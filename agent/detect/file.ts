@@ -35,7 +35,7 @@ async function versionOf(file: string): Promise<string | null> {
   }
 }
 
-/** @param installRoot the folder that stands for `/`, or null for the PC itself */
+/** @param installRoot the folder to use as `/`, or null for the PC itself */
 export async function detectFile(rule: FileRule, installRoot: string | null): Promise<Presence> {
   if (!isAbsolute(rule.path)) return 'unknown'
   const path = normalize(rule.path)

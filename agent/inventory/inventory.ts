@@ -18,8 +18,8 @@ export type InventoryTimings = {
    */
   jitterMs: number
   /**
-   * The same for a PC that has reported nothing yet, or was restarted: somebody has just done that, and is
-   * watching.
+   * The same for a PC that has reported nothing yet, or was restarted: a person has just done that, and is
+   * probably watching.
    */
   eagerJitterMs: number
   afterAttemptMs: number

@@ -37,7 +37,7 @@ export function startProgram(
         timer = setTimeout(() => reject(new Error('the program did not start in time')), limitMs)
       })
       const gone = ended.then(() => {
-        throw new Error('the program ended at once')
+        throw new Error('the program ended immediately')
       })
       return Promise.race([first, gone, tooLate]).finally(() => clearTimeout(timer))
     },

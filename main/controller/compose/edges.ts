@@ -140,7 +140,7 @@ export async function openEdges(
     pairing.keysChanged()
     advertiser?.renew()
     hub.renewTls(next.tls)
-    // Agents reconnect within seconds and receive the new certificate, which tells them the new keys.
+    // Agents reconnect within seconds and receive the new certificate, which announces the new keys.
     agents.dropAll()
   })
 

@@ -52,7 +52,7 @@ const deriveKey = (passphrase: string, { n, r, p, salt }: SealHeader): Promise<B
   )
 
 /**
- * @param about what the header stands for: bound to it, so that one sealed value never passes for
+ * @param about what is sealed: authenticated with it, so that one sealed value cannot replace
  * another
  */
 export async function createSeal(

@@ -35,7 +35,7 @@ export function createRecorder(deps: {
   const { repo, apply, timings, clock } = deps
   const queue: Entry[] = []
   let cancelTimer: Cancel | null = null
-  /** The next batch is full: its turn comes at once. */
+  /** The next batch is full: it is committed without waiting for more. */
   let isNext = false
   /** The current wait for a locked database, in ms; null: it is not locked. */
   let busyMs: number | null = null
