@@ -36,7 +36,11 @@ const refused = (text: { message: string; code?: string; params?: AnyValues }): 
   ...text,
   message: text.message.slice(0, MESSAGE_LIMIT),
 })
-const said = (text: CodedText) => ({ message: compose(text), code: text.code, params: text.params })
+const withMessage = (text: CodedText) => ({
+  message: compose(text),
+  code: text.code,
+  params: text.params,
+})
 
 /** The message of the journal. An earlier version stored no code. */
 const noted = ({ message, code, params }: KnownRestart) => ({
@@ -91,10 +95,14 @@ export function createRestarts(deps: {
       return announced(known)
     }
     if (isScheduled) {
-      journal.write({ ...known, step: 'failed', ...said(coded('restart_already_scheduled', {})) })
+      journal.write({
+        ...known,
+        step: 'failed',
+        ...withMessage(coded('restart_already_scheduled', {})),
+      })
       return { result: 'busy', message: 'Another restart is scheduled on this PC already.' }
     }
-    const failure = said(failureOf(result))
+    const failure = withMessage(failureOf(result))
     journal.write({ ...known, step: 'failed', ...failure })
     return refused(failure)
   }
@@ -119,7 +127,7 @@ export function createRestarts(deps: {
         break
       case undefined:
         if (order.sequence <= journal.highestSequence())
-          return refused(said(coded('restart_order_old', {})))
+          return refused(withMessage(coded('restart_order_old', {})))
     }
     if (deps.isBusy()) return { result: 'busy', message: 'An installation is running on this PC.' }
     if (pending().some(({ id }) => id !== order.restart_id))
@@ -144,7 +152,7 @@ export function createRestarts(deps: {
     if (isUnderWay) {
       const result = await tools.run(withdrawCall(tools.platform))
       if (result.code !== 0 && !isNothingToWithdraw(tools.platform, result.code))
-        return refused(said(failureOf(result)))
+        return refused(withMessage(failureOf(result)))
       log.warn({ restart: id }, 'the restart of this PC was withdrawn')
     }
     const forgotten = { boot: ability.possible ? ability.boot_id : 'unknown', due_uptime: 0 }
@@ -156,7 +164,7 @@ export function createRestarts(deps: {
     try {
       const opened = openRestart(body, deps.enrollment())
       const reply = !opened.ok
-        ? refused(said(opened.text))
+        ? refused(withMessage(opened.text))
         : opened.payload.action === 'restart'
           ? await execute(opened.payload)
           : await withdraw(opened.payload)

@@ -7,8 +7,8 @@ export const FETCHES = {
   fetch_names_no_host: 'The address cannot be used: it names no host.',
   fetch_address_refused:
     '{host} leads to this computer, or to an address that no server on the LAN or the Internet can have. Packages are not fetched from there.',
-  fetch_redirects_too_often: '{url} redirects more than {limit} times.',
-  fetch_redirects_nowhere: '{url} redirects to nowhere.',
+  fetch_redirects_too_often: 'The address redirects more than {limit} times, last to {url}.',
+  fetch_redirects_nowhere: '{url} redirects without a valid address.',
   fetch_redirects_to_http: '{url} redirects from https to http, which is not followed.',
   fetch_answered: '{url} answered {status}.',
   fetch_no_answer: '{host} did not answer within {seconds} seconds.',

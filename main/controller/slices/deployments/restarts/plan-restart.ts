@@ -107,7 +107,7 @@ function holdOf(
   return isOpen && (!isLongEnough || nowMs + delayMs < changesAtMs) ? null : 'waiting_for_window'
 }
 
-function planOwed(
+function planPending(
   { restart, deployment, device }: RestartSnapshot,
   nowMs: number,
   timings: EngineTimings,
@@ -193,7 +193,7 @@ export function planRestart(
       coded(restart.state === 'owed' ? 'restarted_by_itself' : 'restart_done', {}),
     )
   return restart.state === 'owed'
-    ? planOwed(snapshot, nowMs, timings)
+    ? planPending(snapshot, nowMs, timings)
     : planOrdered(snapshot, nowMs, timings)
 }
 

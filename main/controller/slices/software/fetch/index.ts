@@ -157,7 +157,8 @@ export function createFetcher(deps: {
         return await attempt(row)
       } catch (error) {
         if (stopping.signal.aborted) throw error
-        if (!(error instanceof FetchFailure) || !error.again || tried >= options.tries) throw error
+        if (!(error instanceof FetchFailure) || !error.isRetryable || tried >= options.tries)
+          throw error
         log.warn({ installerId: row.id, tried, why: error.message }, 'fetching a package failed')
         await deps.clock.sleep(options.retryWaitsMs[tried - 1] ?? 0, stopping.signal)
         stopping.signal.throwIfAborted()

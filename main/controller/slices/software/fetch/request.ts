@@ -14,17 +14,22 @@ import {
 } from '#shared/node/address-guard.ts'
 import { checkUrl, describeUrl } from '#shared/node/web-address.ts'
 
-/** Why a fetch failed; `again`: a retry may succeed. */
+/** Why a fetch failed, and whether a retry may succeed. */
 export class FetchFailure extends Error {
   readonly reason: FetchReason
-  readonly again: boolean
+  readonly isRetryable: boolean
   readonly text: CodedText
-  constructor(reason: FetchReason, text: CodedText, again: boolean, options?: { cause?: unknown }) {
+  constructor(
+    reason: FetchReason,
+    text: CodedText,
+    isRetryable: boolean,
+    options?: { cause?: unknown },
+  ) {
     super(compose(text), options)
     this.name = 'FetchFailure'
     this.text = text
     this.reason = reason
-    this.again = again
+    this.isRetryable = isRetryable
   }
 }
 
@@ -46,7 +51,7 @@ export type RequestOptions = {
 const REDIRECT_LIMIT = 5
 const REDIRECTS = [301, 302, 303, 307, 308]
 /** Statuses below 500 that are temporary: timeout, too early, too many requests. */
-const PASSING = [408, 425, 429]
+const TEMPORARY_STATUSES = [408, 425, 429]
 
 const invalid = (text: CodedText, cause?: unknown) =>
   new FetchFailure('invalid_url', text, false, { cause })
@@ -92,7 +97,7 @@ function nextHop(from: URL, location: string | undefined): URL {
 
 function statusFailure(url: URL, status: number): FetchFailure {
   const text = coded('fetch_answered', { url: describeUrl(url), status })
-  return status >= 400 && status < 500 && !PASSING.includes(status)
+  return status >= 400 && status < 500 && !TEMPORARY_STATUSES.includes(status)
     ? invalid(text)
     : new FetchFailure('download_failed', text, true)
 }
@@ -149,7 +154,7 @@ const isCertificateError = (code: string): boolean =>
   code.startsWith('ERR_TLS_CERT') ||
   /SELF_SIGNED|UNABLE_TO_(?:VERIFY|GET)/.test(code)
 
-/** A connection error as a message. */
+/** Converts a connection error to a FetchFailure. */
 function asFailure(url: URL, error: unknown): FetchFailure {
   if (error instanceof FetchFailure) return error
   if (error instanceof RefusedAddress)
