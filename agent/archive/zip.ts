@@ -28,7 +28,11 @@ async function readText(stream: Readable): Promise<string> {
 /** Fails when the file has another size than the directory says. */
 function counting(wantedBytes: number): Transform {
   let bytes = 0
-  const problem = () => refused('it is damaged (a file has another size than its directory says)')
+  const problem = () =>
+    refused({
+      problem: 'archive_damaged',
+      error: 'a file has another size than its directory says',
+    })
   return new Transform({
     transform(chunk: Buffer, _encoding, done) {
       bytes += chunk.length

@@ -104,7 +104,7 @@ function createDistances(decoder: RangeDecoder) {
 }
 
 /**
- * @param packed five bytes of properties, then the stre
+ * @param packed five bytes of properties, then the stream
  * @param limitBytes the number of bytes wanted; the result is shorter only if the stream ends earlier
  * @param isOpenEnded true for streams without an end marker: a cut-off input ends the result instead of throwing
  * @param leftMs the time left, checked every `STEP_BYTES`
