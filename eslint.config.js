@@ -253,7 +253,7 @@ export default tseslint.config(
     rules: byPorts,
   },
   {
-    files: ['main/controller/**/*.ts'],
+    files: ['main/{controller,desktop}/**/*.ts'],
     ignores: [
       '**/*.test.ts',
       '**/test-kit/**',

@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto'
 import { url as inspectorUrl } from 'node:inspector'
 import { join } from 'node:path'
 import { app, dialog, safeStorage } from 'electron'
+import { systemClock } from '#shared/node/clock.ts'
 import { APP_ORIGIN } from './desktop/app-files.ts'
 import { registerAppScheme } from './desktop/app-protocol.ts'
 import { openDesktop } from './desktop/desktop.ts'
@@ -118,6 +119,7 @@ async function main(): Promise<void> {
     setupCode,
     unattended: settings.unattended,
     log,
+    clock: systemClock,
   })
   try {
     const hidden = app.commandLine.hasSwitch(HIDDEN_SWITCH)

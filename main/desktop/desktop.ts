@@ -14,6 +14,7 @@ import {
 } from 'electron'
 import type { Logger } from 'pino'
 import type { DeploymentId } from '#shared/domain/ids.ts'
+import type { Cancel, Clock } from '#shared/node/clock.ts'
 import type { Controller } from '../controller/compose/index.ts'
 import { serveAppScheme } from './app-protocol.ts'
 import type { BridgeHandlers } from './bridge-calls.ts'
@@ -53,8 +54,9 @@ export function openDesktop(deps: {
   setupCode: string
   unattended: boolean
   log: Logger
+  clock: Clock
 }) {
-  const { appRoot, log } = deps
+  const { appRoot, log, clock } = deps
   const userDataDir = app.getPath('userData')
   const preferences = openPreferences(userDataDir)
   const shellState = openShellState(userDataDir)
@@ -68,9 +70,15 @@ export function openDesktop(deps: {
   let running: Controller | null = null
   let pulse: PulseWatch | null = null
   let tray: TrayIcon | null = null
-  let trayCheck: NodeJS.Timeout | undefined
+  let stopTrayCheck: Cancel | undefined
 
-  const quitter = createQuitter({ confirm: confirmQuit, stop, exit: (code) => app.exit(code), log })
+  const quitter = createQuitter({
+    confirm: confirmQuit,
+    stop,
+    exit: (code) => app.exit(code),
+    log,
+    clock,
+  })
 
   nativeTheme.themeSource = preferences.get().theme
   securePages(log)
@@ -81,6 +89,7 @@ export function openDesktop(deps: {
     appRoot,
     state: shellState,
     log,
+    clock,
     isQuitting: quitter.isQuitting,
     onClose: () => void closed(),
     onLook: (look: Look) => pulse?.looked(look),
@@ -89,7 +98,7 @@ export function openDesktop(deps: {
   const notices = createNotices({
     icon: join(appRoot, 'build', 'icons', 'app', 'linux', '256x256.png'),
     isWanted: () => preferences.get().notifications,
-    canShow: isNotificationServerThere,
+    canShow: () => isNotificationServerThere(clock),
     onOpen: (id) => openDeployment(id),
   })
   drawMenu()
@@ -183,7 +192,7 @@ export function openDesktop(deps: {
    */
   async function closed(): Promise<void> {
     if (process.platform === 'darwin') return window.hide()
-    const stays = preferences.get().close_to_tray && tray !== null && (await trayExists())
+    const stays = preferences.get().close_to_tray && tray !== null && (await trayExists(clock))
     if (!stays) return await quitter.quit(true)
     window.hide()
     if (shellState.get().tray_explained) return
@@ -215,7 +224,7 @@ export function openDesktop(deps: {
   }
 
   async function stop(): Promise<void> {
-    clearInterval(trayCheck)
+    stopTrayCheck?.()
     window.remember()
     pulse?.stop()
     keepAwake.stop()
@@ -238,6 +247,7 @@ export function openDesktop(deps: {
       tray = showTray({ iconDir: join(appRoot, 'build', 'icons', 'tray'), onAction: trayAction })
       pulse = watchPulse({
         controller,
+        clock,
         onBeat: (beat) => {
           tray?.show(beat)
           keepAwake.update(beat.activity.running_targets)
@@ -246,27 +256,27 @@ export function openDesktop(deps: {
         onPaused: (event) => notices.paused(event),
         isLookedAt: (id) => window.isLookedAt(id),
       })
-      const hasTray = await trayExists()
+      const hasTray = await trayExists(clock)
       if (!hidden || !hasTray) window.show()
       if (hasTray || quitter.isQuitting()) return
       // At sign-in the app may start before the tray does.
-      trayCheck = setInterval(() => {
-        void trayExists().then((hasTrayNow) => {
+      stopTrayCheck = clock.repeat(TRAY_CHECK_MS, () => {
+        void trayExists(clock).then((hasTrayNow) => {
           if (!hasTrayNow || quitter.isQuitting()) return
-          clearInterval(trayCheck)
+          stopTrayCheck?.()
           tray?.remake()
         })
-      }, TRAY_CHECK_MS)
+      })
     },
   }
 }
 
 /** Windows and macOS always have one. */
-const trayExists = async (): Promise<boolean> =>
-  process.platform !== 'linux' || (await hasTrayHost())
+const trayExists = async (clock: Clock): Promise<boolean> =>
+  process.platform !== 'linux' || (await hasTrayHost(clock))
 
-const isNotificationServerThere = async (): Promise<boolean> =>
-  process.platform === 'linux' ? await hasNotificationServer() : Notification.isSupported()
+const isNotificationServerThere = async (clock: Clock): Promise<boolean> =>
+  process.platform === 'linux' ? await hasNotificationServer(clock) : Notification.isSupported()
 
 /**
  * The command that starts this app again: an AppImage by its own file, sources by Electron and

@@ -6,6 +6,7 @@ import type {
   FeedEvents,
 } from '#shared/contract/feed.ts'
 import type { DeploymentId } from '#shared/domain/ids.ts'
+import { systemClock } from '#shared/node/clock.ts'
 import { lookOf, watchPulse, type Activity, type Pulse } from './pulse.ts'
 
 const id = (n: number) => n as DeploymentId
@@ -27,6 +28,7 @@ function setUp(isLookedAt: (id: DeploymentId) => boolean = () => false) {
   const completed: DeploymentCompleted[] = []
   const pauses: DeploymentPaused[] = []
   const watch = watchPulse({
+    clock: systemClock,
     controller: {
       hubUrl: 'https://192.168.1.20:7480',
       activity: () => activity,
@@ -93,6 +95,16 @@ describe('the pulse', () => {
     expect(beats).toHaveLength(1)
     vi.advanceTimersByTime(15_000)
     expect(beats).toHaveLength(2)
+  })
+
+  it('beats within a second after the clock of the computer is set back by a day', () => {
+    const { beats, set, send } = setUp()
+    vi.advanceTimersByTime(5_000)
+    vi.setSystemTime(Date.now() - 24 * 3_600_000)
+    set({ running_targets: 1 })
+    send('targets_updated', {})
+    vi.advanceTimersByTime(1_000)
+    expect(beats.at(-1)?.activity.running_targets).toBe(1)
   })
 
   it('follows the hub to its new address', () => {

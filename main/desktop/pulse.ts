@@ -10,6 +10,7 @@ import type {
   FeedEvents,
 } from '#shared/contract/feed.ts'
 import type { DeploymentId } from '#shared/domain/ids.ts'
+import type { Cancel, Clock } from '#shared/node/clock.ts'
 
 export type Activity = ReturnType<Controller['activity']>
 export type UnseenFailure = {
@@ -54,22 +55,23 @@ export type PulseWatch = ReturnType<typeof watchPulse>
  */
 export function watchPulse(deps: {
   controller: Pick<Controller, 'activity' | 'subscribe' | 'hubUrl'>
+  clock: Pick<Clock, 'monotonicMs' | 'setTimer' | 'repeat'>
   onBeat: (pulse: Pulse) => void
   onCompleted: (ended: DeploymentCompleted) => void
   onPaused: (paused: DeploymentPaused) => void
   isLookedAt: (id: DeploymentId) => boolean
 }) {
-  const { controller } = deps
+  const { controller, clock } = deps
   let hubAddress = new URL(controller.hubUrl).host
   const unseen = new Map<DeploymentId, UnseenFailure>()
   let shown = ''
-  let timer: NodeJS.Timeout | null = null
+  let cancelBeat: Cancel | null = null
   let lastBeatMs = 0
 
   function beat(): void {
-    if (timer) clearTimeout(timer)
-    timer = null
-    lastBeatMs = Date.now()
+    cancelBeat?.()
+    cancelBeat = null
+    lastBeatMs = clock.monotonicMs()
     const pulse = { hubAddress, activity: controller.activity(), unseen: [...unseen.values()] }
     const key = JSON.stringify(pulse)
     if (key === shown) return
@@ -77,7 +79,10 @@ export function watchPulse(deps: {
     deps.onBeat(pulse)
   }
   const soon = (): void => {
-    timer ??= setTimeout(beat, Math.max(0, lastBeatMs + MIN_INTERVAL_MS - Date.now()))
+    cancelBeat ??= clock.setTimer(
+      Math.max(0, lastBeatMs + MIN_INTERVAL_MS - clock.monotonicMs()),
+      beat,
+    )
   }
 
   function completed(ended: DeploymentCompleted): void {
@@ -133,7 +138,7 @@ export function watchPulse(deps: {
     }
     soon()
   })
-  const tick = setInterval(soon, TICK_MS)
+  const stopTick = clock.repeat(TICK_MS, soon)
   beat()
 
   return {
@@ -148,8 +153,8 @@ export function watchPulse(deps: {
     },
     stop(): void {
       unsubscribe()
-      clearInterval(tick)
-      if (timer) clearTimeout(timer)
+      stopTick()
+      cancelBeat?.()
     },
   }
 }

@@ -1,5 +1,6 @@
 import pino from 'pino'
 import { expect, it, vi } from 'vitest'
+import { systemClock } from '#shared/node/clock.ts'
 import { createQuitter } from './quit.ts'
 
 function setUp(changes: Partial<Parameters<typeof createQuitter>[0]> = {}) {
@@ -7,7 +8,7 @@ function setUp(changes: Partial<Parameters<typeof createQuitter>[0]> = {}) {
   const stop = vi.fn(() => Promise.resolve())
   const confirm = vi.fn(() => Promise.resolve(true))
   const log = pino({ level: 'silent' })
-  const quitter = createQuitter({ confirm, stop, exit, log, ...changes })
+  const quitter = createQuitter({ confirm, stop, exit, log, clock: systemClock, ...changes })
   return { quitter, exit, stop, confirm }
 }
 

@@ -2,6 +2,7 @@
  * Quitting: asks once while work is running, then stops cleanly, and ends the process in any case.
  */
 import type { Logger } from 'pino'
+import type { Cancel, Clock } from '#shared/node/clock.ts'
 
 /** Longer than any clean stop should take. */
 const STOP_LIMIT_MS = 10_000
@@ -16,6 +17,7 @@ export function createQuitter(deps: {
   stop: () => Promise<void>
   exit: (code: number) => void
   log: Logger
+  clock: Pick<Clock, 'setTimer'>
   limitMs?: number
 }) {
   let stage: 'running' | 'asking' | 'stopping' = 'running'
@@ -24,10 +26,10 @@ export function createQuitter(deps: {
   async function stopAndExit(): Promise<void> {
     stage = 'stopping'
     let code = 0
-    let timer: NodeJS.Timeout | undefined
+    let cancelLimit: Cancel | undefined
     const limit = new Promise<never>((_resolve, reject) => {
       const tooLate = () => reject(new Error('stopping took too long'))
-      timer = setTimeout(tooLate, deps.limitMs ?? STOP_LIMIT_MS)
+      cancelLimit = deps.clock.setTimer(deps.limitMs ?? STOP_LIMIT_MS, tooLate)
     })
     try {
       await Promise.race([deps.stop(), limit])
@@ -35,7 +37,7 @@ export function createQuitter(deps: {
       deps.log.error({ err: error }, 'the app did not stop cleanly')
       code = 1
     } finally {
-      clearTimeout(timer)
+      cancelLimit?.()
     }
     deps.exit(code)
   }

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { systemClock } from '#shared/node/clock.ts'
 import { hasNotificationServer, hasTrayHost, socketPaths } from './session-bus.ts'
 
 /** A real message bus, and a program on it that owns the names. Any Linux desktop has both. */
@@ -81,25 +82,25 @@ const startOwner = (mode: 'host' | 'no-host' | 'hangs', env: NodeJS.ProcessEnv) 
 describe.skipIf(!hasBus)('on a real message bus', () => {
   it('finds the tray and the notification server', async () => {
     const env = await startBus()
-    expect(await hasTrayHost(env)).toBe(false)
-    expect(await hasNotificationServer(env)).toBe(false)
+    expect(await hasTrayHost(systemClock, env)).toBe(false)
+    expect(await hasNotificationServer(systemClock, env)).toBe(false)
     await startOwner('host', env)
-    expect(await hasTrayHost(env)).toBe(true)
-    expect(await hasNotificationServer(env)).toBe(true)
+    expect(await hasTrayHost(systemClock, env)).toBe(true)
+    expect(await hasNotificationServer(systemClock, env)).toBe(true)
   })
 
   it('ignores a watcher whose icons are not shown', async () => {
     const env = await startBus()
     await startOwner('no-host', env)
-    expect(await hasTrayHost(env)).toBe(false)
+    expect(await hasTrayHost(systemClock, env)).toBe(false)
   })
 
   it('does not wait for one that hangs', async () => {
     const env = await startBus()
     await startOwner('hangs', env)
     const before = performance.now()
-    expect(await hasTrayHost(env, 200)).toBe(false)
-    expect(await hasNotificationServer(env, 200)).toBe(false)
+    expect(await hasTrayHost(systemClock, env, 200)).toBe(false)
+    expect(await hasNotificationServer(systemClock, env, 200)).toBe(false)
     // The bus itself would wait for 25 s, twice.
     expect(performance.now() - before).toBeLessThan(20_000)
   })
@@ -107,9 +108,11 @@ describe.skipIf(!hasBus)('on a real message bus', () => {
 
 describe('without a bus', () => {
   it('there is no tray', async () => {
-    expect(await hasTrayHost({})).toBe(false)
-    expect(await hasTrayHost({ DBUS_SESSION_BUS_ADDRESS: 'disabled:' })).toBe(false)
-    expect(await hasTrayHost({ DBUS_SESSION_BUS_ADDRESS: `unix:path=${folder}/none` })).toBe(false)
+    expect(await hasTrayHost(systemClock, {})).toBe(false)
+    expect(await hasTrayHost(systemClock, { DBUS_SESSION_BUS_ADDRESS: 'disabled:' })).toBe(false)
+    expect(
+      await hasTrayHost(systemClock, { DBUS_SESSION_BUS_ADDRESS: `unix:path=${folder}/none` }),
+    ).toBe(false)
   })
 
   it.skipIf(process.platform === 'win32').each([
@@ -127,7 +130,9 @@ describe('without a bus', () => {
     })
     servers.push(server)
     await new Promise<void>((done) => server.listen(path, done))
-    expect(await hasTrayHost({ DBUS_SESSION_BUS_ADDRESS: `unix:path=${path}` }, 300)).toBe(false)
+    expect(
+      await hasTrayHost(systemClock, { DBUS_SESSION_BUS_ADDRESS: `unix:path=${path}` }, 300),
+    ).toBe(false)
   })
 })
 

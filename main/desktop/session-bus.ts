@@ -3,6 +3,7 @@
  * notifications. A minimal D-Bus client (https://dbus.freedesktop.org/doc/dbus-specification.html).
  */
 import { connect } from 'node:net'
+import type { Clock } from '#shared/node/clock.ts'
 
 const TRAY_WATCHER = 'org.kde.StatusNotifierWatcher'
 const NOTIFICATIONS = 'org.freedesktop.Notifications'
@@ -17,6 +18,8 @@ const ERROR = 3
 const REPLY_SERIAL = 5
 const PROTOCOL_VERSION = 1
 const LITTLE_ENDIAN = 0x6c
+
+type Time = Pick<Clock, 'setTimer'>
 
 type Call = {
   destination: string
@@ -33,10 +36,11 @@ type Call = {
  * extension and others). False if there is no bus, no watcher, or no reply in time.
  */
 export async function hasTrayHost(
+  time: Time,
   env: NodeJS.ProcessEnv = process.env,
   timeoutMs = ANSWER_LIMIT_MS,
 ): Promise<boolean> {
-  const body = await askSessionBus(env, timeoutMs, {
+  const body = await askSessionBus(time, env, timeoutMs, {
     destination: TRAY_WATCHER,
     path: '/StatusNotifierWatcher',
     interface: 'org.freedesktop.DBus.Properties',
@@ -52,10 +56,11 @@ export async function hasTrayHost(
  * for up to 25 s, so a server that hangs must not be called that way.
  */
 export async function hasNotificationServer(
+  time: Time,
   env: NodeJS.ProcessEnv = process.env,
   timeoutMs = START_LIMIT_MS,
 ): Promise<boolean> {
-  const body = await askSessionBus(env, timeoutMs, {
+  const body = await askSessionBus(time, env, timeoutMs, {
     destination: NOTIFICATIONS,
     path: '/org/freedesktop/Notifications',
     interface: NOTIFICATIONS,
@@ -67,12 +72,13 @@ export async function hasNotificationServer(
 
 /** The body of the reply; null if there is no bus, no reply in time, or a negative reply. */
 async function askSessionBus(
+  time: Time,
   env: NodeJS.ProcessEnv,
   timeoutMs: number,
   call: Call,
 ): Promise<Buffer | null> {
   for (const path of socketPaths(env)) {
-    const answer = await ask(path, timeoutMs, call).catch(() => undefined)
+    const answer = await ask(time, path, timeoutMs, call).catch(() => undefined)
     if (answer !== undefined) return answer
   }
   return null
@@ -101,16 +107,16 @@ export function socketPaths(env: NodeJS.ProcessEnv): string[] {
  * The body of the reply to `call`, null for an error reply. Rejects if there is no bus, and after
  * `timeoutMs`.
  */
-function ask(path: string, timeoutMs: number, call: Call): Promise<Buffer | null> {
+function ask(time: Time, path: string, timeoutMs: number, call: Call): Promise<Buffer | null> {
   return new Promise((resolve, reject) => {
     const socket = connect({ path })
     const end = (settle: () => void): void => {
-      clearTimeout(timer)
+      cancelTimer()
       socket.destroy()
       settle()
     }
     const fail = (why: string): void => end(() => reject(new Error(why)))
-    const timer = setTimeout(() => fail('no answer'), timeoutMs)
+    const cancelTimer = time.setTimer(timeoutMs, () => fail('no answer'))
     let received: Buffer = Buffer.alloc(0)
     let isIn = false
     socket.once('error', (error) => end(() => reject(error)))

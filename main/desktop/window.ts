@@ -5,6 +5,7 @@
 import { join } from 'node:path'
 import { BrowserWindow, nativeTheme, screen, type WebContents } from 'electron'
 import type { Logger } from 'pino'
+import type { Cancel, Clock } from '#shared/node/clock.ts'
 import { APP_START_URL } from './app-files.ts'
 import { lookOf, type Look } from './pulse.ts'
 import type { Remembered } from './preferences.ts'
@@ -34,12 +35,13 @@ export function openWindow(deps: {
   appRoot: string
   state: Remembered<ShellState>
   log: Logger
+  clock: Pick<Clock, 'monotonicMs' | 'setTimer'>
   isQuitting: () => boolean
   onClose: () => void
   onLook: (look: Look) => void
   onBroken: () => void
 }) {
-  const { state, log } = deps
+  const { state, log, clock } = deps
   const areas = screen.getAllDisplays().map((display) => display.workArea)
   const { maximized, ...bounds } = placeWindow(state.get().window, areas)
   const window = new BrowserWindow({
@@ -73,23 +75,23 @@ export function openWindow(deps: {
     window.focus()
   }
   const ready = (): void => {
-    clearTimeout(showTimer)
+    cancelShow()
     if (isReady) return
     isReady = true
     appear()
   }
-  const showTimer = setTimeout(ready, SHOW_AFTER_MS)
+  const cancelShow = clock.setTimer(SHOW_AFTER_MS, ready)
   window.once('ready-to-show', ready)
 
-  let remembering: NodeJS.Timeout | null = null
+  let cancelRemember: Cancel | null = null
   function remember(): void {
-    if (remembering) clearTimeout(remembering)
-    remembering = null
+    cancelRemember?.()
+    cancelRemember = null
     if (isNew || window.isDestroyed() || window.isMinimized()) return
     state.set({ window: { ...window.getNormalBounds(), maximized: window.isMaximized() } })
   }
   const rememberSoon = (): void => {
-    if (!isNew) remembering ??= setTimeout(remember, REMEMBER_AFTER_MS)
+    if (!isNew) cancelRemember ??= clock.setTimer(REMEMBER_AFTER_MS, remember)
   }
   window.on('resize', rememberSoon)
   window.on('move', rememberSoon)
@@ -118,8 +120,8 @@ export function openWindow(deps: {
   nativeTheme.on('updated', recolour)
   window.once('closed', () => {
     nativeTheme.off('updated', recolour)
-    clearTimeout(showTimer)
-    if (remembering) clearTimeout(remembering)
+    cancelShow()
+    cancelRemember?.()
   })
 
   const title = (event: Electron.Event): void => event.preventDefault()
@@ -160,13 +162,18 @@ const background = (): string => BACKGROUND[nativeTheme.shouldUseDarkColors ? 'd
 
 function reloadWhenCrashed(
   page: WebContents,
-  deps: { log: Logger; isQuitting: () => boolean; onBroken: () => void },
+  deps: {
+    log: Logger
+    clock: Pick<Clock, 'monotonicMs'>
+    isQuitting: () => boolean
+    onBroken: () => void
+  },
 ): void {
   let crashes: number[] = []
   page.on('render-process-gone', (_event, { reason, exitCode }) => {
     if (deps.isQuitting() || reason === 'clean-exit') return
     deps.log.error({ reason, exitCode }, 'the page crashed')
-    const now = Date.now()
+    const now = deps.clock.monotonicMs()
     crashes = [...crashes.filter((at) => now - at < RELOADS_WITHIN_MS), now]
     if (crashes.length > MAX_RELOADS) deps.onBroken()
     else page.reload()

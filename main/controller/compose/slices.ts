@@ -108,7 +108,14 @@ export function createSlices(deps: {
     agentUpdateOf: updateKnowledge.viewOf,
     presenceTimings: options.timings?.presence,
   })
-  undo.push(() => devices.stop(), watchOwnNetwork({ clock, lost: devices.presence.beginGrace }))
+  undo.push(
+    () => devices.stop(),
+    watchOwnNetwork({
+      clock,
+      isDefaultRoute: place.isDefaultRoute,
+      lost: devices.presence.beginGrace,
+    }),
+  )
   const inventories = createInventories({ ...common, devices })
   const groups = createGroups({
     ...common,
@@ -206,6 +213,9 @@ export function createSlices(deps: {
     if (what === 'refused') agents.refuse(id, 'This device is blocked.')
   })
 
+  const requests = createRequests({ store, now, clock, random, secret: keys().jwtSecret })
+  undo.push(() => requests.stop())
+
   undo.push(
     startIndexing({
       time: clock,
@@ -220,6 +230,6 @@ export function createSlices(deps: {
     ...{ enrollment, pairing, content, inspection, software, agents, deployments, users },
     agentUpdates,
     takeOver: createTakeOver({ store, devices, groups, deployments }),
-    requests: createRequests({ store, now, random, secret: keys().jwtSecret }),
+    requests,
   }
 }

@@ -8,6 +8,7 @@ import { systemRandom } from '#shared/node/random.ts'
 import { AppError } from '#shared/contract/errors.ts'
 import { checkAtStart, type Recover } from '../slices/check/index.ts'
 import { createContent } from '../slices/content/index.ts'
+import { createClock, systemSource } from '../base/clock.ts'
 import { openKeys } from '../slices/identity/index.ts'
 import { openStore } from '../store/store.ts'
 import { MIGRATIONS_DIR } from './paths.ts'
@@ -34,11 +35,12 @@ export async function openFolder(dataDir: string, recover: Recover | null = null
   })
   try {
     const keys = await openKeys(dataDir, null, repairs)
+    const clock = createClock(systemSource)
     const content = createContent({
       store,
       dataDir,
       now: Date.now,
-      clock: systemClock,
+      clock,
       random: systemRandom,
       log,
       ticketKey: keys.ticketKey,
@@ -53,6 +55,7 @@ export async function openFolder(dataDir: string, recover: Recover | null = null
       devices: count('devices'),
       close: async (): Promise<void> => {
         await content.stop()
+        clock.stop()
         store.close()
       },
     }

@@ -30,7 +30,11 @@ beforeAll(async () => {
   await server.mount(
     handlers as unknown as AllHandlers,
     { authenticate: () => 'over', isOpen: () => false, refused: () => undefined },
-    { once: () => undefined, find: () => Promise.reject(new Error('not asked for')) as never },
+    {
+      once: () => undefined,
+      find: () => Promise.reject(new Error('not asked for')) as never,
+      stop: () => undefined,
+    },
   )
   await server.app.ready()
 })

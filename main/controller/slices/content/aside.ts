@@ -2,7 +2,8 @@
  * Files in the content store that the database does not name. The database may be wrong (restored,
  * replaced, or without its latest changes), so they are moved to `DIR/content.aside/DATE` and kept
  * for 30 days. A database that is younger than such a file cannot know whether it was needed, and
- * never removes it.
+ * never removes it. Folders keep their age when the clock is set, and one whose time cannot be right
+ * starts its 30 days again.
  */
 import { existsSync, readdirSync, rmdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
@@ -24,6 +25,29 @@ export function createAside(deps: {
   const timeOf = (name: string): number =>
     Date.parse(name.replace(/T(\d\d)-(\d\d)-(\d\d)-(\d{3}Z)$/, 'T$1:$2:$3.$4'))
 
+  const folderFor = (ms: number): string => join(root, isoTime(ms).replaceAll(/[:.]/g, '-'))
+
+  function setTime(name: string, ms: number): void {
+    // Another folder may have this time already.
+    for (let at = ms; ; at++)
+      if (!existsSync(folderFor(at))) return renameDurably(join(root, name), folderFor(at))
+  }
+
+  /** In the future, or before a file in it was stored: the clock was wrong then or is wrong now. */
+  function isImpossible(name: string): boolean {
+    const atMs = timeOf(name)
+    return (
+      atMs > deps.now() ||
+      readdirSync(join(root, name)).some((file) => {
+        const storedMs = Math.floor(statSync(join(root, name, file)).mtimeMs)
+        return atMs < storedMs && storedMs <= deps.now()
+      })
+    )
+  }
+
+  const folders = (): string[] =>
+    existsSync(root) ? readdirSync(root).filter((name) => !Number.isNaN(timeOf(name))) : []
+
   function removeOldIn(folder: string, createdMs: number): number {
     let removed = 0
     for (const name of readdirSync(folder)) {
@@ -40,11 +64,16 @@ export function createAside(deps: {
   return {
     /** Moves these files aside together. @returns their new folder */
     set(files: readonly { path: string; name: string }[]): string {
-      const folder = join(root, isoTime(deps.now()).replaceAll(/[:.]/g, '-'))
+      const folder = folderFor(deps.now())
       makeFolderDurably(root)
       makeFolderDurably(folder)
       for (const { path, name } of files) renameDurably(path, join(folder, name))
       return folder
+    },
+
+    /** The clock was set: folders keep their age. */
+    moveTimes(byMs: number): void {
+      for (const name of folders()) setTime(name, Math.min(timeOf(name) + byMs, deps.now()))
     },
 
     /**
@@ -52,9 +81,9 @@ export function createAside(deps: {
      * are. @returns how many
      */
     removeOld(): number {
-      if (!existsSync(root)) return 0
       const createdMs = Date.parse(deps.databaseCreatedAt())
-      return readdirSync(root)
+      for (const name of folders()) if (isImpossible(name)) setTime(name, deps.now())
+      return folders()
         .filter((name) => deps.now() - timeOf(name) >= KEPT_MS)
         .reduce((removed, name) => removed + removeOldIn(join(root, name), createdMs), 0)
     },

@@ -11,8 +11,8 @@ import type { Readable } from 'node:stream'
 import { AppError } from '#shared/contract/errors.ts'
 import { MAX_PARALLEL_DOWNLOADS } from '#shared/domain/defaults.ts'
 import type { AttemptId, DeviceId, Sha256 } from '#shared/domain/ids.ts'
-import type { Clock } from '#shared/node/clock.ts'
-import { isoTime, type Log, type Now, type Random } from '../../base/context.ts'
+import { isoTime, type Clock, type Log, type Now, type Random } from '../../base/context.ts'
+import { moveWithClock } from '../../store/moved-time.ts'
 import type { Store } from '../../store/store.ts'
 import { createAside } from './aside.ts'
 import { createBandwidth, type BandwidthLimits, type Lane } from './bandwidth.ts'
@@ -97,6 +97,7 @@ export function createContent(deps: {
     now: deps.now,
     databaseCreatedAt: deps.store.facts.createdAt,
   })
+  const stopMoving = moveWithClock(deps.clock, aside.moveTimes)
   const underWay = createUnderWay()
   const tickets = createTickets({
     key: deps.ticketKey,
@@ -376,6 +377,7 @@ export function createContent(deps: {
       paced: bandwidth.waiting(),
     }),
     async stop(): Promise<void> {
+      stopMoving()
       bandwidth.stop()
       await faults.stop()
     },

@@ -7,7 +7,7 @@ import type { StateDamage } from '#shared/contract/agent/state.ts'
 import { AppError } from '#shared/contract/errors.ts'
 import type { DeviceId, EnrollmentId, UserId } from '#shared/domain/ids.ts'
 import type { Audit } from '../audit/index.ts'
-import { isoTime, type Now } from '../../base/context.ts'
+import { isoTime, type Clock, type Now } from '../../base/context.ts'
 import type { Store } from '../../store/store.ts'
 import type { DevicesRepo } from './devices.repo.ts'
 import { nameAfter } from './names.ts'
@@ -31,6 +31,7 @@ export function createArrivals(deps: {
   repo: DevicesRepo
   audit: Audit
   now: Now
+  clock: Pick<Clock, 'monotonicMs'>
   notify: (change: { id: DeviceId; what: 'updated' }) => void
   /** Its row was created or restored. The caller notifies the consoles. */
   enrolled: (id: DeviceId) => void
@@ -48,10 +49,10 @@ export function createArrivals(deps: {
     const next = row && nameAfter(row, reported)
     if (!row || !next) return
     // An agent that reports a new name with every message must not fill the audit log.
-    if (deps.now() - (followedMs.get(id) ?? -Infinity) < FOLLOW_EVERY_MS) return
+    if (deps.clock.monotonicMs() - (followedMs.get(id) ?? -Infinity) < FOLLOW_EVERY_MS) return
     repo.update(id, next)
     if (row.reported_name === null && next.name === row.name) return
-    followedMs.set(id, deps.now())
+    followedMs.set(id, deps.clock.monotonicMs())
     const here = next.name === row.name ? `; its name here stays ${row.name}` : ''
     audit.record(
       null,
@@ -125,9 +126,9 @@ export function createArrivals(deps: {
         followName(id, facts.name)
         if (
           damaged.length > 0 &&
-          deps.now() - (lossReportedMs.get(id) ?? -Infinity) >= LOSS_EVERY_MS
+          deps.clock.monotonicMs() - (lossReportedMs.get(id) ?? -Infinity) >= LOSS_EVERY_MS
         ) {
-          lossReportedMs.set(id, deps.now())
+          lossReportedMs.set(id, deps.clock.monotonicMs())
           audit.record(null, 'device.records_lost', `device ${row.name}`, damageText(damaged), {
             deviceId: id,
           })

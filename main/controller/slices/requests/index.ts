@@ -6,7 +6,8 @@
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync } from 'node:crypto'
 import { AppError } from '#shared/contract/errors.ts'
 import type { RequestOutcome } from '#shared/contract/rest/request-key.ts'
-import { isoTime, type Now, type Random, type Viewer } from '../../base/context.ts'
+import { isoTime, type Clock, type Now, type Random, type Viewer } from '../../base/context.ts'
+import { moveWithClock } from '../../store/moved-time.ts'
 import type { Store } from '../../store/store.ts'
 import { createRequestsRepo } from './requests.repo.ts'
 
@@ -34,8 +35,15 @@ function subjectOf(answer: unknown): number | null {
 export type Requests = ReturnType<typeof createRequests>
 
 /** @param secret of this controller: answers are sealed with a key derived from it */
-export function createRequests(deps: { store: Store; now: Now; random: Random; secret: string }) {
+export function createRequests(deps: {
+  store: Store
+  now: Now
+  clock: Clock
+  random: Random
+  secret: string
+}) {
   const repo = createRequestsRepo(deps.store)
+  const stop = moveWithClock(deps.clock, (byMs) => repo.moveTimes(byMs, deps.now()))
   const derive = (purpose: string): Buffer =>
     Buffer.from(hkdfSync('sha256', deps.secret, '', `deployx requests ${purpose}`, 32))
   const [sealKey, fingerprintKey] = [derive('answers'), derive('fingerprints')]
@@ -74,6 +82,7 @@ export function createRequests(deps: { store: Store; now: Now; random: Random; s
   }
 
   return {
+    stop,
     /**
      * Answers the request, or repeats its earlier answer. A failure is not kept: the key may be
      * used again.

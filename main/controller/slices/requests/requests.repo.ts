@@ -9,9 +9,14 @@ export type RequestsRepo = ReturnType<typeof createRequestsRepo>
 export function createRequestsRepo({ db, sqlite }: Store) {
   const dropOldest = sqlite.prepare<[number, number]>(
     `delete from answered_requests where rowid in
-     (select rowid from answered_requests where user_id = ? order by at_ms desc limit -1 offset ?)`,
+     (select rowid from answered_requests where user_id = ? order by rowid desc limit -1 offset ?)`,
+  )
+  const move = sqlite.prepare<[number, number]>(
+    'update answered_requests set at_ms = min(at_ms + ?, ?)',
   )
   return {
+    /** Their age stays the same when the clock is set. @param nowMs by the clock's new time */
+    moveTimes: (byMs: number, nowMs: number): void => void move.run(byMs, nowMs),
     find: (user: UserId, requestId: string): AnsweredRow | undefined =>
       db
         .select()

@@ -177,6 +177,7 @@ export const calls: Calls = {
     find: (r) => r.find(w.USER, 'r'),
     insert: (r) => r.insert(answered),
     prune: (r) => r.prune(w.USER, 10, 1),
+    moveTimes: (r) => r.moveTimes(1, 1),
   },
   settings: {
     list: (r) => r.list(),

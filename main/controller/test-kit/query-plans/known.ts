@@ -54,6 +54,7 @@ export const KNOWN: Readonly<Record<string, Readonly<Record<string, string>>>> =
   'enrollment.moveExpiry': { 'SCAN enrollments': CLOCK },
   'enrollment.revokeAll': { 'SCAN enrollments': BY_HAND },
   'inventory.reports': { 'SCAN device_inventory': WHOLE },
+  'requests.moveTimes': { 'SCAN answered_requests': CLOCK },
   'requests.prune': { 'SORT answered_requests': ONE_PARENT },
   'restarts.counts': { 'SORT device_restarts': ONE_PARENT },
   'software.fetched': { 'SCAN installers': 'when a stored file turns out to be damaged' },
