@@ -2,7 +2,13 @@ import { describe, expect, it } from 'vitest'
 import { systemClock } from '#shared/node/clock.ts'
 import { isHubAddress } from '#shared/domain/enrollment-code.ts'
 import { hostPort, urlHost } from './host-port.ts'
-import { hubAddresses, rankAddresses, type OwnAddress } from './lan-addresses.ts'
+import {
+  hubAddresses,
+  isNetwork,
+  isOwnAddress,
+  rankAddresses,
+  type OwnAddress,
+} from './lan-addresses.ts'
 import { ipv4DefaultInterfaces, ipv6DefaultInterfaces, watchDefaultRoute } from './default-route.ts'
 
 const at = (name: string, address: string, more: Partial<OwnAddress> = {}): OwnAddress => ({
@@ -161,5 +167,29 @@ describe('the default route', () => {
     const route = await watchDefaultRoute(systemClock, 'darwin')
     expect(typeof route.is({ name: 'en0', address: '10.0.0.1' })).toBe('boolean')
     route.stop()
+  })
+})
+
+describe('a network to other computers', () => {
+  const host = [
+    at('lo', '127.0.0.1', { internal: true }),
+    at('docker0', '172.17.0.1', { mac: '02:42:ac:11:00:01' }),
+    at('virbr0', '192.168.122.1'),
+    at('vEthernet (Default Switch)', '172.24.0.1'),
+    at('VMware Network Adapter VMnet8', '192.168.80.1', { mac: '00:50:56:c0:00:08' }),
+    at('eth0', '169.254.7.7'),
+    at('eth0', 'fe80::7'),
+  ]
+  it('is not an adapter of containers or virtual machines, nor a link-local address', () => {
+    expect(isNetwork(host, none)).toBe(false)
+    expect(isNetwork([...host, LAN], none)).toBe(true)
+  })
+  it('is a virtual adapter with the default route: Hyper-V puts the LAN on one', () => {
+    const external = at('vEthernet (External)', '192.168.7.20')
+    expect(isNetwork([...host, external], ({ name }) => name === external.name)).toBe(true)
+  })
+  it('is not needed for links from this computer', () => {
+    expect(['127.0.0.1', '::1'].some(isOwnAddress)).toBe(true)
+    expect(isOwnAddress('192.0.2.77')).toBe(false)
   })
 })

@@ -91,7 +91,18 @@ export const rankAddresses = (
     .sort((a, b) => a.rank - b.rank)
     .map(({ address }) => address)
 
-const readOwn = (): OwnAddress[] =>
+/**
+ * Whether other computers can be reached over any of them. Virtual adapters keep their addresses
+ * when the network is gone, so they count only while they have the default route. Pure.
+ */
+export const isNetwork = (found: readonly OwnAddress[], isDefaultRoute: IsDefaultRoute): boolean =>
+  found.some((own) => !isUnreachable(own) && (!isVirtual(own) || isDefaultRoute(own)))
+
+/** @param address as `plainAddress` returns it */
+export const isOwnAddress = (address: string): boolean =>
+  readOwn().some((own) => own.address === address.split('%', 1)[0])
+
+export const readOwn = (): OwnAddress[] =>
   Object.entries(networkInterfaces()).flatMap(([name, list]) =>
     (list ?? []).map((own) => ({ ...own, name, mac: own.mac.toLowerCase() })),
   )

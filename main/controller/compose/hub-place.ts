@@ -1,5 +1,5 @@
 /** The addresses under which the hub can be reached. Its port is known only once it listens. */
-import { hubAddresses } from '../base/lan-addresses.ts'
+import { hubAddresses, type IsDefaultRoute } from '../base/lan-addresses.ts'
 
 export type HubPlace = ReturnType<typeof createHubPlace>
 
@@ -7,12 +7,13 @@ export type HubPlace = ReturnType<typeof createHubPlace>
 export function createHubPlace(
   wanted: number,
   host: string | undefined,
-  isDefaultRoute: Parameters<typeof hubAddresses>[2],
+  isDefaultRoute: IsDefaultRoute,
 ) {
   let port = wanted
   return {
     port: (): number => port,
     listensOn: (actual: number): void => void (port = actual),
+    isDefaultRoute,
     /** `address:port` of this computer, the most likely to be reachable first. */
     addresses: (): string[] => hubAddresses(port, host, isDefaultRoute),
   }

@@ -20,6 +20,7 @@ import type { AgentPort, Deployments } from '../../slices/deployments/index.ts'
 import type { Devices } from '../../slices/devices/index.ts'
 import type { Inventories } from '../../slices/inventory/index.ts'
 import { plainAddress } from '../../base/addresses.ts'
+import { isOwnAddress } from '../../base/lan-addresses.ts'
 import {
   refusalOf,
   prove,
@@ -165,14 +166,16 @@ export function createAgentsEdge(clock: Clock): AgentsEdge {
         if (place !== 'taken') return
         await deps.whenWritable()
         if (links.get(deviceId) !== socket) return
-        deps.devices.greet(deviceId, hello, plainAddress(socket.handshake.address))
+        const address = plainAddress(socket.handshake.address)
+        deps.devices.greet(deviceId, hello, address)
         deps.agentUpdates.noteFacts(deviceId, hello.facts)
         // Reports may follow the handshake immediately, so listen first.
         handleReports(socket, deviceId, { ...deps, clock }, () => links.get(deviceId) === socket)
         await proveHub(socket, deps, hello, nonce)
         await deps.deployments.reconcile(deviceId, hello)
         // Commands may be sent only from here on.
-        if (links.get(deviceId) === socket) deps.devices.presence.linked(deviceId)
+        if (links.get(deviceId) === socket)
+          deps.devices.presence.linked(deviceId, address !== null && isOwnAddress(address))
       }
 
       namespace.on('connection', (socket) => {

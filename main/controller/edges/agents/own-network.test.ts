@@ -8,7 +8,13 @@ let clock: Clock
 let isUp = true
 let lost = 0
 let stop = (): void => undefined
-const watch = () => (stop = watchOwnNetwork({ clock, isUp: () => isUp, lost: () => lost++ }))
+const watch = () =>
+  (stop = watchOwnNetwork({
+    clock,
+    isDefaultRoute: () => false,
+    isUp: () => isUp,
+    lost: () => lost++,
+  }))
 beforeEach(() => {
   computer = createTestClock()
   clock = createClock(computer.source)

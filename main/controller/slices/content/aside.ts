@@ -72,7 +72,7 @@ export function createAside(deps: {
     },
 
     /** The clock was set: folders keep their age. */
-    moveTimes(byMs: number): void {
+    moveTimes: (byMs: number): void => {
       for (const name of folders()) setTime(name, Math.min(timeOf(name) + byMs, deps.now()))
     },
 

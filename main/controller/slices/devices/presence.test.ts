@@ -90,6 +90,28 @@ describe('presence', () => {
     computer.passes(16_000)
     expect(presence.reachability(B)).toBe('offline')
   })
+  it('waits a minute when all links except that of its own computer end together', () => {
+    const D = 4 as DeviceId
+    presence.linked(D, true)
+    started(A, B)
+    presence.unlinked(A)
+    presence.unlinked(B)
+    computer.passes(50_000)
+    expect([A, B, D].map((id) => presence.reachability(id))).toEqual([
+      ...['connecting', 'connecting', 'online'],
+    ])
+    computer.passes(11_000)
+    expect(presence.reachability(A)).toBe('offline')
+  })
+  it('does not count the link of its own computer as one that was lost together', () => {
+    presence.linked(B, true)
+    presence.linked(C, true)
+    started(A)
+    presence.unlinked(A)
+    presence.unlinked(B)
+    computer.passes(16_000)
+    expect(presence.reachability(A)).toBe('offline')
+  })
   it('does not treat the loss of its only link as a local fault', () => {
     started(A)
     presence.unlinked(A)

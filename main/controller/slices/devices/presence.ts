@@ -42,6 +42,8 @@ export function createPresence(deps: {
   // All times are from the monotonic clock, which never jumps and does not count sleep.
   let graceSinceMs = clock.awakeMs()
   const online = new Set<DeviceId>()
+  /** Devices with a link from this computer itself, which needs no network. */
+  const local = new Set<DeviceId>()
   const linkEndedMs = new Map<DeviceId, number>()
   const listeners = new Set<(id: DeviceId) => void>()
   const notify = (id: DeviceId) => listeners.forEach((listener) => listener(id))
@@ -56,19 +58,24 @@ export function createPresence(deps: {
   })
 
   /**
-   * No link is left, and the last ones ended within the time before a single one counts as missing.
+   * No link to another computer is left, and the last ones ended within the time before a single
+   * one counts as missing.
    */
   function areAllGone(): boolean {
-    if (online.size > 0) return false
+    for (const id of online) if (!local.has(id)) return false
     const sinceMs = clock.awakeMs() - offlineAfterMs
     let together = 0
-    for (const atMs of linkEndedMs.values()) if (atMs >= sinceMs) together++
+    for (const [id, atMs] of linkEndedMs)
+      if (atMs >= sinceMs && (online.size === 0 || !local.has(id))) together++
     return together >= TOGETHER
   }
 
   return {
-    linked(id: DeviceId): void {
+    /** @param isLocal the link comes from this computer itself */
+    linked(id: DeviceId, isLocal = false): void {
       online.add(id)
+      if (isLocal) local.add(id)
+      else local.delete(id)
       linkEndedMs.delete(id)
       notify(id)
     },
