@@ -77,8 +77,7 @@ describe('an NSIS installer', () => {
     'only offers its rule if the version %s cannot be ordered, as an upgrade would be skipped',
     async (DisplayVersion) => {
       const { DisplayName } = VALUES
-      const values =
-        DisplayVersion === undefined ? { DisplayName } : { DisplayName, DisplayVersion }
+      const values = { DisplayName, ...(DisplayVersion === undefined ? {} : { DisplayVersion }) }
       const bytes = makeNsisInstaller({ instructions: entry(values) })
       const { detection, knowledge } = await inspector.look('setup.exe', bytes)
       expect(detection).toBeNull()
