@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { coded } from '#shared/domain/coded-texts/codes.ts'
 import {
   attemptText,
+  cureText,
+  findingText,
   pauseText,
   previewText,
   restartNoteText,
@@ -57,6 +59,17 @@ it('attempts, pauses and previews are composed in the same way', () => {
     'Offline; waits up to 5 minutes for it.',
   )
   expect(previewText({ message: 'x' })).toBe('x')
+})
+
+it('findings consist of sentences, and keep their text if one is unknown', () => {
+  const missing = coded('check_database_missing', { file: '/d/deployx.db', keys: 1, traces: 1 })
+  const similar = coded('check_more_similar', { n: 3 })
+  expect(findingText({ text: 'x', text_codes: [missing, similar] })).toBe(
+    'The database /d/deployx.db is missing, but its folder contains keys and traces of an earlier database. 3 more are similar.',
+  )
+  const later = { code: 'invented_later' as 'offline', params: {} }
+  expect(findingText({ text: 'x', text_codes: [similar, later] })).toBe('x')
+  expect(cureText({ cure: 'x' })).toBe('x')
 })
 
 it('restarts and updates of agents are composed in the same way, and keep the text of earlier agents', () => {

@@ -5,6 +5,7 @@ import type {
   PreflightTarget,
   Target,
 } from '#shared/contract/rest/deployments.ts'
+import type { CheckFinding } from '#shared/contract/rest/check.ts'
 import type { AgentUpdate } from '#shared/contract/rest/entities.ts'
 import type { TargetRestart } from '#shared/contract/rest/restarts.ts'
 import { readCoded } from '#shared/domain/coded-texts/codes.ts'
@@ -37,5 +38,14 @@ export const restartNoteText = (
 ): string | null => shown(target.restart_note_code, target.restart_note_params, target.restart_note)
 export const updateText = (update: Pick<AgentUpdate, 'message' | 'code' | 'params'>): string =>
   shown(update.code, update.params, update.message) ?? ''
+/** Several sentences; the English text if one of them is unknown. */
+function sentences(codes: CheckFinding['text_codes'], english: string): string {
+  const parts = codes?.map(({ code, params }) => shown(code, params, null)) ?? [null]
+  return parts.includes(null) ? english : parts.join(' ')
+}
+export const findingText = (finding: Pick<CheckFinding, 'text' | 'text_codes'>): string =>
+  sentences(finding.text_codes, finding.text)
+export const cureText = (finding: Pick<CheckFinding, 'cure' | 'cure_codes'>): string =>
+  sentences(finding.cure_codes, finding.cure)
 export const previewText = (target: Pick<PreflightTarget, 'message' | 'code' | 'params'>): string =>
   shown(target.code, target.params, target.message) ?? target.message

@@ -1,5 +1,6 @@
 /** Findings of a check of the controller: data folder, keys, packages, space and addresses. */
 import { z } from 'zod'
+import { AnyParams, TextCode } from '../../domain/coded-texts/codes.ts'
 import { Timestamp } from './entities.ts'
 
 export const CHECK_CODES = [
@@ -38,6 +39,9 @@ export const CHECK_CODES = [
 export const CheckCode = z.enum(CHECK_CODES)
 export type CheckCode = z.infer<typeof CheckCode>
 
+/** A sentence as a code with parameters (domain/coded-texts). */
+const CodedSentence = z.object({ code: TextCode, params: AnyParams })
+
 export const CheckFinding = z.object({
   code: CheckCode,
   /** `info` is not a fault. */
@@ -48,6 +52,9 @@ export const CheckFinding = z.object({
   text: z.string(),
   /** What to do about it, in English. */
   cure: z.string(),
+  /** The sentences of both as codes with parameters. Left out in reports of earlier versions. */
+  text_codes: z.array(CodedSentence).optional(),
+  cure_codes: z.array(CodedSentence).optional(),
 })
 export type CheckFinding = z.infer<typeof CheckFinding>
 

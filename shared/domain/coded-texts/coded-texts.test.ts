@@ -72,6 +72,10 @@ const examples: [CodedText, string][] = [
     'Tools cannot be removed: no file in its archive was chosen to remove it.',
   ],
   [
+    coded('check_database_empty', { file: 'deployx.db', keys: 1, packages: 1, log: 1 }),
+    'The database deployx.db is empty, but its folder contains keys, packages and a log of the database.',
+  ],
+  [
     coded('withdrawal_refused', {
       refusal: 'restart_tool_failed_saying',
       exit_code: 1,

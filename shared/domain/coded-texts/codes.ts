@@ -65,6 +65,15 @@ const restart = { exit_code: number, ...tool, ...effects }
 const done = { ...restart, asks_restart: flag, rule_unchecked: flag }
 const despiteExitCode = { kind: InstallerKind, exit_code: number, ...effects }
 const unconfirmed = { exit_code: number, left_running: flag, ...effects }
+/** What a folder without its database contains. */
+const besides = {
+  file: text,
+  keys: flag,
+  packages: flag,
+  log: flag,
+  copies: flag,
+  traces: flag,
+}
 /** A refusal of an agent. */
 const refusal = {
   refusal: Refusal.optional(),
@@ -117,6 +126,9 @@ export const COMPOSED = {
     error: value.optional(),
     limit: value.optional(),
   }),
+  check_database_missing: z.strictObject(besides),
+  check_database_empty: z.strictObject(besides),
+  check_database_blank: z.strictObject(besides),
   fetch_failed: z.strictObject({
     tries: number,
     problem: Problem,

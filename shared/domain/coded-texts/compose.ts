@@ -65,6 +65,16 @@ const besides = (params: Tool & Effects): Part[] => {
   const why = toolParts(params)
   return [...(why.length > 0 ? [part('partly', { why })] : []), ...effectParts(params, 'also')]
 }
+/** "keys, packages and a log of the database" */
+function listParts(found: Omit<TextParams<'check_database_missing'>, 'file'>): Part[] {
+  const items = (['keys', 'packages', 'log', 'copies', 'traces'] as const)
+    .filter((name) => found[name])
+    .map((name) => part(`found_${name}`))
+  return items.map((item, i) => {
+    const left = items.length - 1 - i
+    return left === 0 ? item : part(left === 1 ? 'item_and' : 'item_comma', { item: [item] })
+  })
+}
 const bySignal = (signal: string | undefined) => ({ signal: signal ?? [part('unknown_signal')] })
 
 function composedParts(text: Extract<CodedText, { code: ComposedCode }>): Part[] {
@@ -128,6 +138,12 @@ function composedParts(text: Extract<CodedText, { code: ComposedCode }>): Part[]
       return effectParts(text.params, 'would')
     case 'side_effects_of_removal':
       return effectParts(text.params, 'would_also')
+    case 'check_database_missing':
+    case 'check_database_empty':
+    case 'check_database_blank': {
+      const { file, ...found } = text.params
+      return [part(text.code, { file, list: listParts(found) })]
+    }
     case 'archive_refused': {
       const { problem, ...values } = text.params
       return [part('archive_refused', { why: [part(problem, values)] })]

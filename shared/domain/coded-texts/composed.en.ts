@@ -1,5 +1,7 @@
 /** English texts that are parts of others: sentences about an installer's end, and the causes within them. */
 
+import { FOUND_BESIDES, WITHOUT_DATABASE } from './check.en.ts'
+
 /** Known causes of a tool's failure, found in its output. */
 export const CAUSES = {
   cause_busy:
@@ -102,10 +104,12 @@ export const HEADS = {
   archive_refused: 'The archive is not extracted: {why}.',
   fetch_failed: 'The package could not be fetched in {tries} tries: {why}.',
   refused: 'The agent refused the command: {why}',
+  ...WITHOUT_DATABASE,
   withdrawal_refused: 'It could not be withdrawn yet: {why}',
 } as const
 
 export const PARTS = {
+  ...FOUND_BESIDES,
   unknown_signal: 'an unknown signal',
   package_asks_restart: 'The package requests a restart of this PC.',
   partly: 'Not all of it worked: {why}',

@@ -3,6 +3,7 @@
  * placeholders are its parameters. The console shows the same texts (renderer/ui/messages.en.ts). Syntax: templates.ts.
  */
 
+import { CHECK } from './check.en.ts'
 import { FETCHES } from './fetches.en.ts'
 import { RESTART_REFUSALS, RESTARTS } from './restarts.en.ts'
 import { UPDATE_OBSTACLES, UPDATES } from './updates.en.ts'
@@ -172,4 +173,5 @@ export const PLAIN = {
   ...PREVIEWS,
   ...RESTARTS,
   ...UPDATES,
+  ...CHECK,
 } as const

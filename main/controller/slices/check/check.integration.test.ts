@@ -20,7 +20,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { CheckReport, type CheckCode } from '#shared/contract/rest/check.ts'
+import { CheckReport, type CheckCode, type CheckFinding } from '#shared/contract/rest/check.ts'
+import { readCoded } from '#shared/domain/coded-texts/codes.ts'
+import { compose } from '#shared/domain/coded-texts/compose.ts'
 import { closeDataFolder } from '../../store/private-folder.ts'
 import {
   createRestClient,
@@ -188,6 +190,10 @@ describe('the full check finds', () => {
     expect(found, JSON.stringify(findings)).toBeDefined()
     expect(found?.file).toBe(file() === '' ? dir : at(file()))
     expect(found?.cure).toMatch(/\.$/)
+    const english = (codes: CheckFinding['text_codes']) =>
+      codes?.map(({ code, params }) => compose(readCoded(code, params)!)).join(' ')
+    expect(english(found?.text_codes)).toBe(found?.text)
+    expect(english(found?.cure_codes)).toBe(found?.cure)
     expect(JSON.stringify(findings)).not.toMatch(/BEGIN|PRIVATE/)
   })
 

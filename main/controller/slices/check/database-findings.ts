@@ -1,8 +1,9 @@
 /** Turns the facts about the database and its folder into findings. Pure. */
 import { basename } from 'node:path'
+import { coded, type CodedText, type TextCode } from '#shared/domain/coded-texts/codes.ts'
 import type { DatabaseFacts } from '../../store/inspect.ts'
 import type { LostLog } from '../../store/wal.ts'
-import { RESTORE, type Finding } from './finding.ts'
+import { RESTORE, worded, type Finding } from './finding.ts'
 
 /** Other contents of the data folder that only a used controller can have created. */
 export type Besides = {
@@ -12,30 +13,24 @@ export type Besides = {
   recoverySaved: boolean
 }
 
-const LOST: Record<LostLog, string> = {
-  missing: 'is missing or empty',
-  unreadable: 'is damaged',
-  cut: 'is cut off or damaged in the middle',
-}
+const LOST = {
+  missing: 'check_log_missing',
+  unreadable: 'check_log_unreadable',
+  cut: 'check_log_cut',
+} as const satisfies Record<LostLog, TextCode>
 
-function listBesides(facts: DatabaseFacts, besides: Besides): string {
-  const found = [
-    besides.keys && 'keys',
-    besides.packages && 'packages',
-    facts.wal !== 'missing' && facts.wal !== 'empty' && 'a log of the database',
-    facts.copies.length > 0 && 'copies of the database',
-    (besides.recoverySaved || facts.folderMark !== null) && 'traces of an earlier database',
-  ].filter((name) => name !== false)
-  return found.length > 1
-    ? `${found.slice(0, -1).join(', ')} and ${found.at(-1) ?? ''}`
-    : found.join()
-}
+const flag = (is: boolean): 1 | undefined => (is ? 1 : undefined)
+const listBesides = (facts: DatabaseFacts, besides: Besides) => ({
+  keys: flag(besides.keys),
+  packages: flag(besides.packages),
+  log: flag(facts.wal !== 'missing' && facts.wal !== 'empty'),
+  copies: flag(facts.copies.length > 0),
+  traces: flag(besides.recoverySaved || facts.folderMark !== null),
+})
 
-function copyCure({ file, copies }: DatabaseFacts): string {
+function copyCure({ file, copies }: DatabaseFacts): CodedText[] {
   const backup = copies.find((name) => name.includes('.backup-'))
-  return backup
-    ? `Copy ${backup} to ${basename(file)} and start with --accept-older-database. `
-    : ''
+  return backup ? [coded('cure_copy_backup', { backup, file: basename(file) })] : []
 }
 
 /**
@@ -43,44 +38,39 @@ function copyCure({ file, copies }: DatabaseFacts): string {
  */
 function withoutDatabase(facts: DatabaseFacts, besides: Besides): Finding[] {
   const list = listBesides(facts, besides)
-  if (list === '') return []
-  const isMissing = facts.state === 'missing'
-  const what = isMissing ? 'is missing' : facts.state === 'empty' ? 'is empty' : 'contains no data'
+  if (Object.values(list).every((found) => found === undefined)) return []
+  const { state } = facts
+  const what = state === 'missing' || state === 'empty' ? state : 'blank'
   return [
     {
-      code: isMissing ? 'database_missing' : 'database_empty',
+      code: what === 'missing' ? 'database_missing' : 'database_empty',
       severity: 'error',
       file: facts.file,
       refusal: 'E_DATA_INCOMPLETE',
-      text: `The database ${facts.file} ${what}, but its folder contains ${list}.`,
-      cure: `Restore the database file along with its -wal file. ${copyCure(facts)}${RESTORE}.`,
+      ...worded(
+        [coded(`check_database_${what}`, { file: facts.file, ...list })],
+        [coded('cure_restore_database', {}), ...copyCure(facts), RESTORE],
+      ),
     },
   ]
 }
 
-const behind = (file: string, text: string): Finding => ({
+const behind = (file: string, text: CodedText): Finding => ({
   code: 'database_behind',
   severity: 'error',
   file,
   refusal: 'E_DATABASE_BEHIND',
-  text,
-  cure: `Put the right file back. ${RESTORE}. To continue with the current database, start with --accept-older-database.`,
+  ...worded([text], [coded('cure_put_back', {}), RESTORE, coded('cure_accept_older', {})]),
 })
 
 function lostChanges(facts: DatabaseFacts): Finding[] {
   const { file, folderMark, mark, lost } = facts
-  if (lost !== null)
-    return [
-      behind(
-        `${file}-wal`,
-        `The log of the database, ${file}-wal, ${LOST[lost]}: the latest changes are lost with it.`,
-      ),
-    ]
+  if (lost !== null) return [behind(`${file}-wal`, coded(LOST[lost], { file: `${file}-wal` }))]
   if (folderMark === null) return []
   if (mark !== null && mark.database_id !== folderMark.database_id)
-    return [behind(file, `The file ${file} is not the last database of this folder.`)]
+    return [behind(file, coded('check_database_other', { file }))]
   if (mark === null || mark.run < folderMark.run)
-    return [behind(file, `The database ${file} is older than the last database of this folder.`)]
+    return [behind(file, coded('check_database_older', { file }))]
   return []
 }
 
@@ -96,8 +86,10 @@ export function databaseFindings(facts: DatabaseFacts, besides: Besides): Findin
           code: 'database_damaged',
           severity: 'error',
           file,
-          text: `The database ${file} is damaged.`,
-          cure: `The next start moves it aside and deletes nothing. ${copyCure(facts)}${RESTORE}.`,
+          ...worded(
+            [coded('check_database_damaged', { file })],
+            [coded('cure_database_moves', {}), ...copyCure(facts), RESTORE],
+          ),
         },
       ]
     case 'foreign':
@@ -107,8 +99,10 @@ export function databaseFindings(facts: DatabaseFacts, besides: Besides): Findin
           severity: 'error',
           file,
           refusal: 'E_DATABASE',
-          text: `The file ${file} is a database of another program.`,
-          cure: `Put the right file back, or choose another folder with --data. ${RESTORE}.`,
+          ...worded(
+            [coded('check_database_foreign', { file })],
+            [coded('cure_put_back_or_choose', {}), RESTORE],
+          ),
         },
       ]
     case 'newer':
@@ -117,8 +111,7 @@ export function databaseFindings(facts: DatabaseFacts, besides: Besides): Findin
           code: 'database_newer',
           severity: 'error',
           file,
-          text: `The database ${file} was made by a newer version of DeployX.`,
-          cure: 'Install that version again.',
+          ...worded([coded('check_database_newer', { file })], [coded('cure_install_newer', {})]),
         },
       ]
     case 'busy':
@@ -127,8 +120,7 @@ export function databaseFindings(facts: DatabaseFacts, besides: Besides): Findin
           code: 'database_busy',
           severity: 'warning',
           file,
-          text: `Another program has locked the database ${file}, so it was not checked.`,
-          cure: 'Wait until that program (a backup, a virus scanner) is done, then check again.',
+          ...worded([coded('check_database_busy', { file })], [coded('cure_wait_for_program', {})]),
         },
       ]
     case 'ours': {

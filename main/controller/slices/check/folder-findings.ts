@@ -1,7 +1,8 @@
 /** Findings about modes, space, packages and addresses, in words. Pure. */
+import { coded } from '#shared/domain/coded-texts/codes.ts'
 import type { ExposedEntry } from '../../store/private-folder.ts'
 import { SHORT_BYTES } from '../../store/free-space.ts'
-import type { Finding } from './finding.ts'
+import { extended, worded, type Finding } from './finding.ts'
 import type { ContentFault } from './read-contents.ts'
 
 const MIB = 1024 * 1024
@@ -15,10 +16,10 @@ function listed<T>(items: readonly T[], one: (item: T) => Finding): Finding[] {
   const findings = items.slice(0, MAX_LISTED).map(one)
   const last = findings.at(-1)
   if (last && items.length > MAX_LISTED)
-    findings[findings.length - 1] = {
-      ...last,
-      text: `${last.text} ${items.length - MAX_LISTED} more are similar.`,
-    }
+    findings[findings.length - 1] = extended(
+      last,
+      coded('check_more_similar', { n: items.length - MAX_LISTED }),
+    )
   return findings
 }
 
@@ -29,8 +30,7 @@ export const exposedFindings = (exposed: readonly ExposedEntry[]): Finding[] => 
       code: 'folder_foreign',
       severity: 'error',
       file: path,
-      text: `${path} belongs to another user.`,
-      cure: 'Make the user that runs DeployX its owner, or choose another data folder. Otherwise the next start is refused.',
+      ...worded([coded('check_folder_foreign', { file: path })], [coded('cure_own_folder', {})]),
     }),
   ),
   ...listed(
@@ -39,8 +39,7 @@ export const exposedFindings = (exposed: readonly ExposedEntry[]): Finding[] => 
       code: 'folder_open',
       severity: 'warning',
       file: path,
-      text: `Other users of this computer can access ${path}.`,
-      cure: 'The next start of DeployX restricts it to this user.',
+      ...worded([coded('check_folder_open', { file: path })], [coded('cure_folder_is_closed', {})]),
     }),
   ),
 ]
@@ -53,17 +52,14 @@ export function spaceFindings(dataDir: string, freeBytes: number): Finding[] {
       code: isFull ? 'disk_full' : 'disk_low',
       severity: isFull ? 'error' : 'warning',
       file: dataDir,
-      text: `The disk of the data folder ${dataDir} has ${Math.floor(freeBytes / MIB)} MiB left.`,
-      cure: 'Free some space on it: delete software that is no longer needed, or move other files away.',
+      ...worded(
+        [coded('check_disk_left', { file: dataDir, free: Math.floor(freeBytes / MIB) })],
+        [coded('cure_free_space', {})],
+      ),
     },
   ]
 }
 
-const NAMED = {
-  missing: 'is missing',
-  damaged: 'is damaged',
-  unreadable: 'cannot be read',
-} as const
 const CODES = {
   missing: 'content_missing',
   damaged: 'content_damaged',
@@ -75,24 +71,26 @@ export function contentFindings(faults: readonly ContentFault[]): Finding[] {
   const unknown = faults.filter(({ what }) => what === 'unknown')
   return [
     ...listed(named, ({ file, what, usedBy }): Finding => {
-      const kind = what as keyof typeof NAMED
+      const kind = what as keyof typeof CODES
       return {
         code: CODES[kind],
         severity: 'error',
         file,
-        text: `The package ${usedBy === null ? '' : `of ${usedBy} `}in ${file} ${NAMED[kind]}.`,
-        cure:
-          kind === 'unreadable'
-            ? 'Check the permissions and the disk, then check again.'
-            : 'Upload the same installer again: it replaces the damaged file.',
+        ...worded(
+          [
+            usedBy === null
+              ? coded(`check_content_${kind}`, { file })
+              : coded(`check_content_${kind}_of`, { file, software: usedBy }),
+          ],
+          [coded(kind === 'unreadable' ? 'cure_check_permissions' : 'cure_upload_again', {})],
+        ),
       }
     }),
     ...listed(unknown, ({ file }) => ({
       code: 'content_unknown',
       severity: 'warning',
       file,
-      text: `The database has no entry for the package in ${file}.`,
-      cure: 'The next start moves it to content.aside, where it is kept for 30 days.',
+      ...worded([coded('check_content_unknown', { file })], [coded('cure_content_moves', {})]),
     })),
   ]
 }
@@ -105,8 +103,10 @@ export const asideFindings = (folder: string, files: number): Finding[] =>
           code: 'content_aside',
           severity: 'info',
           file: folder,
-          text: `${files} ${files === 1 ? 'package' : 'packages'} without a database entry ${files === 1 ? 'was' : 'were'} moved to ${folder}.`,
-          cure: 'If software is missing, upload these files again. Each is removed 30 days after it was moved, by a database that is older than it.',
+          ...worded(
+            [coded('check_content_aside', { n: files, file: folder })],
+            [coded('cure_content_aside', {})],
+          ),
         },
       ]
 
@@ -118,7 +118,6 @@ export const addressFindings = (addresses: readonly string[]): Finding[] =>
         {
           code: 'no_network',
           severity: 'info',
-          text: 'This computer has no address on a network, so only agents on itself reach the controller.',
-          cure: 'Connect it to the network of the PCs.',
+          ...worded([coded('check_no_network', {})], [coded('cure_connect', {})]),
         },
       ]

@@ -6,6 +6,7 @@ import { existsSync, readdirSync, statfsSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import type { CheckFinding, CheckStep } from '#shared/contract/rest/check.ts'
+import { coded, type CodedText } from '#shared/domain/coded-texts/codes.ts'
 import { ASIDE_FOLDER } from '../content/index.ts'
 import { inspectKeys, judgeKeys, parseRemembered } from '../identity/index.ts'
 import type { VaultKey } from '../../base/vault.ts'
@@ -13,7 +14,7 @@ import { findExposed } from '../../store/private-folder.ts'
 import { lookBesides } from './besides.ts'
 import { knowsContent, type StoredContent } from './contents.repo.ts'
 import { databaseFindings } from './database-findings.ts'
-import { toWire, type Finding } from './finding.ts'
+import { extended, toWire, worded, type Finding } from './finding.ts'
 import {
   addressFindings,
   asideFindings,
@@ -53,7 +54,8 @@ export async function checkFolder(
       return await work()
     } catch (error) {
       if (signal.aborted) throw error
-      findings.push(failed(error))
+      const reason = error instanceof Error ? error.message : String(error)
+      findings.push(failed(coded('check_part_failed', { error: reason })))
       return null
     }
   }
@@ -120,14 +122,13 @@ function ofDatabase(
   dataDir: string,
 ): Finding[] {
   const findings = isSkippedForSpace
-    ? [failed(new Error('there is no room for a copy of the database in the temporary folder'))]
+    ? [failed(coded('check_no_room', {}))]
     : databaseFindings(facts, lookBesides(dataDir))
   if (faults.length > 0)
     findings.push(
-      ...databaseFindings({ ...facts, state: 'damaged' }, lookBesides(dataDir)).map((finding) => ({
-        ...finding,
-        text: `${finding.text} SQLite reports: ${faults[0] ?? ''}`,
-      })),
+      ...databaseFindings({ ...facts, state: 'damaged' }, lookBesides(dataDir)).map((finding) =>
+        extended(finding, coded('check_sqlite_reports', { error: faults[0] ?? '' })),
+      ),
     )
   return findings
 }
@@ -142,16 +143,11 @@ const missingFolder = (dataDir: string): CheckFinding => ({
   code: 'folder_missing',
   severity: 'error',
   file: dataDir,
-  text: `The data folder ${dataDir} does not exist.`,
-  cure: 'Set the right one with --data or DEPLOYX_DATA. A start creates a new one.',
+  ...worded([coded('check_folder_missing', { file: dataDir })], [coded('cure_set_folder', {})]),
 })
 
-function failed(error: unknown): Finding {
-  const reason = error instanceof Error ? error.message : String(error)
-  return {
-    code: 'check_failed',
-    severity: 'error',
-    text: `A part could not be checked: ${reason}.`,
-    cure: 'Remove the cause, then check again.',
-  }
-}
+const failed = (text: CodedText): Finding => ({
+  code: 'check_failed',
+  severity: 'error',
+  ...worded([text], [coded('cure_check_again', {})]),
+})

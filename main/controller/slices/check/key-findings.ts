@@ -1,71 +1,43 @@
 /** Key findings in words. Pure. */
 import { join } from 'node:path'
+import { coded, type TextCode } from '#shared/domain/coded-texts/codes.ts'
 import type { KeyIssue, KeyIssueCode } from '../identity/index.ts'
-import { RESTORE, type Finding } from './finding.ts'
+import { RESTORE, worded, type Finding } from './finding.ts'
 
-const PUT_BACK = 'Put the right file back'
+/** The text of each issue, and its cure. */
+const CODES = {
+  key_missing: ['check_key_missing', 'cure_put_key_back'],
+  key_empty: ['check_key_empty', 'cure_put_key_back'],
+  key_damaged: ['check_key_damaged', 'cure_put_key_back'],
+  key_unreadable: ['check_key_unreadable', 'cure_run_as_owner'],
+  key_foreign: ['check_key_foreign', 'cure_put_own_key_back'],
+  keys_of_another_controller: ['check_keys_of_another', 'cure_put_keys_back'],
+  keystore_file_missing: ['check_keystore_file_missing', 'cure_put_back'],
+  recovery_key_unusable: ['check_recovery_key_unusable', 'cure_recovery_key'],
+  key_repairable: ['check_key_repairable', 'cure_key_is_repaired'],
+  key_replaceable: ['check_key_replaceable', 'cure_key_is_replaced'],
+  arguments_key_replaceable: ['check_key_damaged', 'cure_arguments_key'],
+  keys_next_incomplete: ['check_keys_next_incomplete', 'cure_keys_next_moves'],
+} as const satisfies Record<KeyIssueCode, [text: TextCode, cure: TextCode]>
 
-const WORDS: Record<KeyIssueCode, { text: (file: string) => string; cure: string }> = {
-  key_missing: {
-    text: (file) => `The key file ${file} is missing.`,
-    cure: `${PUT_BACK}: without it no PC accepts this controller. ${RESTORE}.`,
-  },
-  key_empty: {
-    text: (file) => `The key file ${file} is empty.`,
-    cure: `${PUT_BACK}: without it no PC accepts this controller. ${RESTORE}.`,
-  },
-  key_damaged: {
-    text: (file) => `The key file ${file} is damaged.`,
-    cure: `${PUT_BACK}: without it no PC accepts this controller. ${RESTORE}.`,
-  },
-  key_unreadable: {
-    text: (file) => `The key file ${file} may not be read by this user.`,
-    cure: 'Run DeployX as the user that owns the data folder, or give the file back to this user.',
-  },
-  key_foreign: {
-    text: (file) => `The key file ${file} does not belong to this controller.`,
-    cure: `${PUT_BACK}: no PC would accept this one. ${RESTORE}.`,
-  },
-  keys_of_another_controller: {
-    text: (file) => `The keys in ${file} are not the last keys of this controller.`,
-    cure: `Put the right folder back: no PC would accept these keys. ${RESTORE}.`,
-  },
-  keystore_file_missing: {
-    text: (file) => `The file ${file}, which decrypts the sealed keys, is missing or empty.`,
-    cure: `${PUT_BACK}. ${RESTORE}.`,
-  },
-  recovery_key_unusable: {
-    text: (file) => `The recovery key in ${file} is missing or damaged.`,
-    cure: 'Everything works, but no recovery file can be saved. Put the file back from a backup, and keep the last recovery file.',
-  },
-  key_repairable: {
-    text: (file) => `The file ${file} is damaged and can be created again.`,
-    cure: 'The next start moves it aside and creates it again.',
-  },
-  key_replaceable: {
-    text: (file) => `The key file ${file} is missing or damaged.`,
-    cure: 'The next start creates a new one. Everybody has to sign in again, and downloads restart.',
-  },
-  arguments_key_replaceable: {
-    text: (file) => `The key file ${file} is damaged.`,
-    cure: `${PUT_BACK} before the next start, which otherwise moves it aside and creates a new one. Secrets in the arguments of software then have to be entered again.`,
-  },
-  keys_next_incomplete: {
-    text: (file) => `The folder ${file} contains an incomplete key change.`,
-    cure: 'The next start moves it aside and keeps the current keys.',
-  },
-}
+/** Where a recovery file is another way out. */
+const RESTORABLE: readonly KeyIssueCode[] = [
+  ...(['key_missing', 'key_empty', 'key_damaged', 'key_foreign'] as const),
+  ...(['keys_of_another_controller', 'keystore_file_missing'] as const),
+]
 
 export function keyFindings(dataDir: string, issues: readonly KeyIssue[]): Finding[] {
   return issues.map(({ code, file, blocks }): Finding => {
     const path = join(dataDir, file)
-    const { text, cure } = WORDS[code]
+    const [text, cure] = CODES[code]
     return {
       code,
       severity: blocks || code === 'recovery_key_unusable' ? 'error' : 'warning',
       file: path,
-      text: text(path),
-      cure,
+      ...worded(
+        [coded(text, { file: path })],
+        [coded(cure, {}), ...(RESTORABLE.includes(code) ? [RESTORE] : [])],
+      ),
       ...(blocks && { refusal: 'E_KEYS_DAMAGED' as const }),
     }
   })
