@@ -63,6 +63,11 @@ const byPorts = {
           message: 'Use the Clock that is passed in.',
         })),
         {
+          name: 'node:os',
+          importNames: ['uptime', 'default'],
+          message: 'Use the Clock that is passed in.',
+        },
+        {
           name: 'node:crypto',
           importNames: [
             'randomBytes',

@@ -82,7 +82,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   examineJournal(folder.journalFile, damage)
   examineRestartJournal(folder.restartsFile, damage)
   const journal = openJournal(folder.journalFile, log)
-  const restartTools = options.restartTools ?? systemRestartTools(installRoot)
+  const restartTools = options.restartTools ?? systemRestartTools(installRoot, clock)
   const restartAbility = await restartTools.ability()
   const restartJournal = openRestartJournal(folder.restartsFile, log)
   const restarts = createRestarts({

@@ -3,7 +3,6 @@
  * finished. If the detection rule does not confirm a reported success, it is repeated until these processes
  * have ended.
  */
-import { uptime } from 'node:os'
 import type { AttemptId } from '#shared/domain/ids.ts'
 import type { Clock } from '#shared/node/clock.ts'
 import type { Presence } from '../install/installers.ts'
@@ -47,7 +46,8 @@ export async function waitForLeftBehind(
   { run, timeoutSeconds, detect, isSettled, appendOutput, onTick, clock }: LeftBehindWait,
 ): Promise<{ presence: Presence | null; runsOn: boolean }> {
   const installer = readInstaller(run.places.records)
-  const usedSeconds = installer === null ? 0 : uptime() - installer.started_uptime_seconds
+  const usedSeconds =
+    installer === null ? 0 : clock.uptimeSeconds() - installer.started_uptime_seconds
   const limitMs = Math.min(WAIT_MAX_MS, Math.max(0, timeoutSeconds - usedSeconds) * 1000)
   const until = clock.monotonicMs() + limitMs
   const runsOn = (): boolean => hasLeftBehind(markerOf(run.id), installer?.process.pid ?? null)

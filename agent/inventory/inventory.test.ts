@@ -40,8 +40,7 @@ function stage(options: { uptimeMs?: number } = {}) {
       return Promise.resolve({ committed: true })
     },
     collect: () => new Promise((resolve) => collections.push(resolve)),
-    uptimeMs: () => options.uptimeMs ?? 24 * 3_600_000,
-    clock: systemClock,
+    clock: { ...systemClock, uptimeSeconds: () => (options.uptimeMs ?? 24 * 3_600_000) / 1000 },
     random: systemRandom,
     log: createLog(),
   })

@@ -2,7 +2,6 @@
  * When the inventory is collected: after each connection, after each attempt, and every hour. One collection
  * at a time, without haste.
  */
-import { uptime } from 'node:os'
 import type { Cancel, Clock } from '#shared/node/clock.ts'
 import type { Random } from '#shared/node/random.ts'
 import { errorText } from '../lib/atomic-file.ts'
@@ -48,14 +47,12 @@ export function createInventory(
   deps: InventorySyncDeps & {
     collect: Collect
     timings?: Partial<InventoryTimings>
-    uptimeMs?: () => number
     clock: Clock
     random: Random
   },
 ): InventoryWatch {
   const { clock } = deps
   const timings = { ...INVENTORY_TIMINGS, ...deps.timings }
-  const uptimeMs = deps.uptimeMs ?? (() => uptime() * 1000)
   const sync = createInventorySync(deps)
   let cancelTimer: Cancel | undefined
   let dueAt = Infinity
@@ -95,7 +92,7 @@ export function createInventory(
   return {
     connected(hubHash) {
       setHubHash(hubHash)
-      const isEager = sync.last() === null || uptimeMs() < JUST_STARTED_MS
+      const isEager = sync.last() === null || clock.uptimeSeconds() * 1000 < JUST_STARTED_MS
       collectIn(
         timings.settleMs +
           deps.random.fraction() * (isEager ? timings.eagerJitterMs : timings.jitterMs),

@@ -16,6 +16,7 @@ import { makeFolder } from '../test-kit/agent-process.ts'
 import type { ToolCall } from './commands.ts'
 import { openRestartJournal, type RestartJournal } from './restart-journal.ts'
 import { createRestarts } from './restarts.ts'
+import { systemClock } from '#shared/node/clock.ts'
 import { systemRestartTools } from './tools.ts'
 
 const hubKey = generateKeyPairSync('ed25519')
@@ -344,12 +345,12 @@ it('writes nothing after it was closed, because the file may be another one by t
 })
 
 it('does not restart the computer on which it is developed or tested', async () => {
-  expect(await systemRestartTools(null).ability()).toMatchObject({
+  expect(await systemRestartTools(null, systemClock).ability()).toMatchObject({
     possible: false,
     why: expect.stringContaining('from its sources') as string,
     code: 'cannot_restart_from_sources',
   })
-  expect(await systemRestartTools('/somewhere').ability()).toMatchObject({
+  expect(await systemRestartTools('/somewhere', systemClock).ability()).toMatchObject({
     possible: false,
     why: expect.stringContaining('--install-root') as string,
     code: 'cannot_restart_from_folder',

@@ -2,11 +2,11 @@
  * What a restart needs from this PC: permission, its boot id, its clock, and the programs that perform it.
  */
 import { existsSync } from 'node:fs'
-import { uptime } from 'node:os'
 import type { RestartAbility } from '#shared/contract/agent/restart.ts'
 import { coded, type CodedText } from '#shared/domain/coded-texts/codes.ts'
 import { compose } from '#shared/domain/coded-texts/compose.ts'
 import type { DevicePlatform } from '#shared/domain/platforms.ts'
+import type { Clock } from '#shared/node/clock.ts'
 import { devicePlatform } from '../facts/facts.ts'
 import { runCommand, type CommandResult } from '../lib/run-command.ts'
 import { isSingleExecutable } from '../lib/self.ts'
@@ -54,9 +54,12 @@ const impossible = (text: CodedText): RestartAbility => ({
 })
 
 /** @param installRoot a folder that the agent installs into instead of this PC */
-export const systemRestartTools = (installRoot: string | null): RestartTools => ({
+export const systemRestartTools = (
+  installRoot: string | null,
+  clock: Pick<Clock, 'uptimeSeconds'>,
+): RestartTools => ({
   platform: devicePlatform(),
-  uptimeSeconds: uptime,
+  uptimeSeconds: clock.uptimeSeconds,
   run: ({ file, args }) => runCommand(file, args, COMMAND_TIMEOUT_MS),
   async ability() {
     const why = await whyNot(installRoot)

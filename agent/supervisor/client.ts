@@ -1,6 +1,5 @@
 /** The agent's side of the supervisor: starts it, waits for it, and determines the result when it has ended. */
 import { spawn } from 'node:child_process'
-import { uptime } from 'node:os'
 import type { Clock } from '#shared/node/clock.ts'
 import { createOnce, writeDurably } from '../lib/atomic-file.ts'
 import type { Log } from '../lib/log.ts'
@@ -110,11 +109,11 @@ export function createSupervisorClient(deps: {
       'the supervisor has ended, but the installer is still running',
     )
     const taking = collecting ?? takeOrphansOutput(folder)
-    const startedAt = readInstaller(folder)?.started_uptime_seconds ?? uptime()
+    const startedAt = readInstaller(folder)?.started_uptime_seconds ?? clock.uptimeSeconds()
     try {
       while (isAlive(process)) {
         signal.throwIfAborted()
-        if (uptime() - startedAt > watched.timeout_seconds) {
+        if (clock.uptimeSeconds() - startedAt > watched.timeout_seconds) {
           await killTree(process.pid, markerOf(watched.attempt_id), watched.grace_ms)
           await taking?.finish()
           return { kind: 'unknown', timedOut: true }

@@ -2,6 +2,8 @@
  * The time, as the controller and the agent see it. Their code gets it passed in, so that tests can simulate it.
  */
 
+import { uptime } from 'node:os'
+
 /** Ends what was started. May be called again, and when nothing is left to end. */
 export type Cancel = () => void
 
@@ -10,6 +12,8 @@ export type Clock = {
   wallMs: () => number
   /** Ms since some moment; never jumps. */
   monotonicMs: () => number
+  /** Seconds since this computer started, the same for every process of this boot. Includes sleep. */
+  uptimeSeconds: () => number
   /** Calls once after `ms`. Does not keep the process running. */
   setTimer: (ms: number, fn: () => void) => Cancel
   /** Calls again and again, first after `everyMs`. Does not keep the process running. */
@@ -42,6 +46,7 @@ export const sleepBy =
 export const systemClock: Clock = {
   wallMs: () => Date.now(),
   monotonicMs: () => performance.now(),
+  uptimeSeconds: uptime,
   setTimer: (ms, fn) => {
     const timer = setTimeout(fn, ms)
     timer.unref()

@@ -136,6 +136,7 @@ export function createClock(
 
   return {
     monotonicMs: () => monotonicMs() + anchor.sleptMs,
+    uptimeSeconds: source.uptimeSeconds,
     setTimer: source.setTimer,
     repeat: source.repeat,
     nextTurn: source.nextTurn,

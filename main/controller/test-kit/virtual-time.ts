@@ -43,6 +43,7 @@ export function createVirtualTime() {
   return {
     time: {
       monotonicMs: () => nowMs,
+      uptimeSeconds: () => nowMs / 1000,
       awakeMs: () => nowMs,
       wallMs: () => START_WALL_MS + nowMs + wallSkewMs,
       setTimer,
