@@ -15,6 +15,7 @@ async function project(extra: Record<string, string> = {}) {
   })
   const builds: string[] = []
   let broken = false
+  let script = ''
   const build = () =>
     ensureBuilt({
       root,
@@ -24,7 +25,7 @@ async function project(extra: Record<string, string> = {}) {
           builds.push('app')
           if (broken) throw new Error('syntax error')
           await writeFiles(root, {
-            'out/main/index.js': '',
+            'out/main/index.js': script,
             'out/main/headless.js': '',
             'out/main/workers/signing.js': '',
             'out/main/workers/identity.js': '',
@@ -41,7 +42,13 @@ async function project(extra: Record<string, string> = {}) {
         },
       },
     })
-  return { root, builds, build, breakBuild: (now: boolean) => (broken = now) }
+  return {
+    root,
+    builds,
+    build,
+    breakBuild: (now: boolean) => (broken = now),
+    writeScript: (text: string) => (script = text),
+  }
 }
 
 it('builds once and skips the second build', async () => {
@@ -128,4 +135,17 @@ it('distinguishes a file name from file content in the fingerprint', async () =>
   await writeFiles(one, { 'main/ab': 'c' })
   await writeFiles(two, { 'main/a': 'bc' })
   expect(await sourceFingerprint(one)).not.toBe(await sourceFingerprint(two))
+})
+
+it.each([
+  ['a name that is declared twice', 'const a = 1\nconst a = 2\n'],
+  ['an export that does not exist', 'export { a }\n'],
+  ['half a file', 'export function a() {'],
+])('fails if a built file has %s, and is not taken for a build', async (_what, text) => {
+  const { builds, build, writeScript } = await project()
+  writeScript(text)
+  await expect(build()).rejects.toThrow(/do not parse:\nmain.index\.js: /)
+  writeScript('export const a = await import("node:fs")\n')
+  expect(await build()).toBe(true)
+  expect(builds).toEqual(['app', 'app'])
 })

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import fs from 'node:fs/promises'
 import path from 'node:path'
+import { checkParses } from './parse-check.ts'
 import { commandLine } from './support/command-line.ts'
 import { projectRoot } from './support/project.ts'
 import { withLock } from './support/lock.ts'
@@ -93,6 +94,7 @@ async function build(root: string, steps: BuildSteps): Promise<void> {
   await fs.rm(stampFile(root), { force: true })
   await steps.app(root)
   if (await exists(path.join(root, agentEntry))) await steps.agent(root)
+  await checkParses(path.join(root, 'out'))
 }
 
 /** Hash over the names and contents of all sources that affect the output. */
