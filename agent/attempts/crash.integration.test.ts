@@ -1,5 +1,5 @@
 /** Whichever process is killed, and whenever: the installer runs once, and its result arrives once. */
-import { appendFileSync, existsSync, readFileSync } from 'node:fs'
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { randomBytes } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -71,16 +71,20 @@ describe('an agent that is killed', () => {
 
   it('resumes a running installer: one run, the complete output, each piece once', async () => {
     const { hub } = stage
-    const command = hub.payload({ content: numberedLines(80) })
+    const waits = 'while [ ! -e "$DEPLOYX_INSTALL_ROOT/go" ]; do sleep 0.05; done'
+    const command = hub.payload({
+      content: countingScript('echo "before the kill"', waits, 'echo "after it"'),
+    })
     await hub.deploy(command)
-    await hub.until('some output', () => (hub.outputOf(command) ?? '').includes('line 5\n'))
+    await hub.until('some output', () => (hub.outputOf(command) ?? '').includes('before'))
     await killAndRestart()
     expect(hub.hellos[1]!.attempts).toEqual([command.attempt_id])
-    expect(await hub.result(command)).toMatchObject({ status: 'success', exit_code: 0 })
-    expect(hub.outputOf(command)).toBe(linesUpTo(80))
-    expect(hub.reports.deployment_progress.some((progress) => progress.reason === 'adopted')).toBe(
-      true,
+    await hub.until('the installer is adopted', () =>
+      hub.reports.deployment_progress.some((progress) => progress.reason === 'adopted'),
     )
+    writeFileSync(join(stage.rootPath, 'go'), '')
+    expect(await hub.result(command)).toMatchObject({ status: 'success', exit_code: 0 })
+    expect(hub.outputOf(command)).toBe('before the kill\nafter it\n')
     await settle()
     expect(resultsOf(command.attempt_id)).toHaveLength(1)
     expect(countRuns(stage.rootPath)).toBe(1)

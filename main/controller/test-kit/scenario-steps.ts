@@ -23,9 +23,11 @@ export const waits =
   (ms: number): Step =>
   () =>
     new Promise((resolve) => setTimeout(resolve, ms))
+/** The place gets into this state, and stays in it. */
 export const remains =
   (place: Place, seen: string, ms = 300): Step =>
   async (play) => {
+    await until(place, seen)(play)
     await waits(ms)(play)
     expect(play.stage.observer.chain(play.target(place)).at(-1)).toBe(seen)
   }
