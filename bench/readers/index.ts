@@ -13,8 +13,8 @@ import { subjects, type Subject } from './subjects.ts'
 
 const ANSWER_LIMIT_MS = 5_000
 const MEMORY_LIMIT_MIB = 256
-/** A slow answer on a busy machine is tried again before it counts. */
-const TRIES = 3
+/** The limit of the product is wall clock, which says little on a busy machine: here CPU time counts, and this ends what hangs. */
+const HANG_MS = 30_000
 /** Of each kind. */
 const KEPT_EXAMPLES = 5
 
@@ -36,6 +36,10 @@ export type ReadersReport = {
   /** How often each message was given, with its numbers left out. */
   messages: Record<string, number>
 }
+
+/** Without its trailer it is another image, which is complete as well. */
+const isWhole = (subject: string, bytes: Buffer): boolean =>
+  subject === 'koly-hfs.dmg' && bytes.length === 5 * 4096
 
 /** Cuts within a long run of one byte are all the same. */
 const RUN_BYTES = 32
@@ -63,7 +67,7 @@ export async function readers(options: {
   const all = await subjects()
   const random = randomFrom(options.seed)
   const beganMib = mib(process.memoryUsage.rss())
-  const inspector = openInspector()
+  const inspector = openInspector({ limits: { timeMs: HANG_MS } })
   const report: ReadersReport = {
     seed: options.seed,
     seconds: options.seconds,
@@ -118,9 +122,7 @@ export async function readers(options: {
   ): Promise<void> {
     // prettier-ignore
     const bytes = subject.pack ? await subject.pack(inner) : inner
-    let found = await look(subject.file, bytes, isCut)
-    for (let i = 1; i < TRIES && found.wrong?.[0] === 'slow'; i++)
-      found = await look(subject.file, bytes, isCut)
+    const found = await look(subject.file, bytes, isCut)
     if (found.ms > report.slowest.ms) report.slowest = { ms: Math.round(found.ms), subject: subject.name, how } // prettier-ignore
     if (!found.wrong) return
     const [finding, what] = found.wrong
@@ -148,7 +150,8 @@ export async function readers(options: {
         at += options.cutStep
       ) {
         if (isWithinRun(subject.whole, at)) continue
-        await damage(subject, subject.whole.subarray(0, at), `cut at ${at}`, true)
+        const bytes = subject.whole.subarray(0, at)
+        await damage(subject, bytes, `cut at ${at}`, !isWhole(subject.name, bytes))
         report.cuts++
         tick()
       }
