@@ -1,7 +1,9 @@
 import { createPinia } from 'pinia'
 import { describe, expect, it, vi } from 'vitest'
 import { createApp } from 'vue'
+import type { z } from 'zod'
 import { TargetOutputPiece } from '#shared/contract/feed.ts'
+import type { InstallerKnowledge } from '#shared/contract/rest/installer-knowledge.ts'
 import { DeploymentId, TargetId } from '#shared/domain/ids.ts'
 import { API } from '../api/index.ts'
 import type { Api } from '../api/index.ts'
@@ -258,6 +260,38 @@ describe('uploads', () => {
     store.retry(store.items[0]!.key)
     await settled(store)
     expect([sent, store.items[0]?.state]).toEqual([['a.exe', 'a.exe'], 'done'])
+  })
+})
+
+describe('an upload', () => {
+  const KNOWLEDGE: z.input<typeof InstallerKnowledge> = {
+    scope: null,
+    warnings: [],
+    facts: { install_args: { value: '/S', level: 'usual', source: 'NSIS' } },
+  }
+  const uploadOf = async (more: { existing?: true } = {}) => {
+    const made = aSoftware({ revision: 3 }, { kind: 'exe', install_args: '', knowledge: KNOWLEDGE })
+    const calls: unknown[] = []
+    const answers = {
+      'software.update_installer': (input: unknown) => {
+        calls.push(input)
+        return aSoftware({ revision: 4 }, { kind: 'exe', install_args: '/S' })
+      },
+    }
+    const store = withApi(answers, () => useUploadsStore(), {
+      upload: (() => Promise.resolve({ ...made, ...more })) as unknown as Upload,
+    })
+    store.add([new File(['x'], 'a.exe')])
+    await vi.waitUntil(() => !store.busy)
+    return calls
+  }
+  it('gets the proposed arguments without anybody looking at the form', async () => {
+    expect(await uploadOf()).toEqual([
+      { params: { id: 1, installer_id: 1 }, body: { install_args: '/S', revision: 3 } },
+    ])
+  })
+  it('of a file that the library has changes nothing', async () => {
+    expect(await uploadOf({ existing: true })).toEqual([])
   })
 })
 

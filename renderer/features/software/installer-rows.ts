@@ -15,11 +15,11 @@ import { t } from './texts.ts'
 export type InstallerRow = Fact & { reason?: Reason | undefined }
 
 /** What was found out about the file as a whole; nothing for what is unknown. */
-function knowledgeRows({ kind, knowledge }: Installer): InstallerRow[] {
+function knowledgeRows({ kind, knowledge, install_args }: Installer): InstallerRow[] {
   const tool = technologyInWords(knowledge)
   return [
     { label: t('card.madeWith'), value: tool === KIND_NAME[kind] ? null : tool },
-    { label: t('card.installs'), value: scopeInWords(knowledge) },
+    { label: t('card.installs'), value: scopeInWords(knowledge, install_args) },
     { label: t('card.signature'), value: signerInWords(knowledge) },
   ].filter(({ value }) => value !== null)
 }
@@ -28,8 +28,7 @@ function removalRows(installer: Installer): InstallerRow[] {
   const removal = removalOf(toInstallerForm(installer), installer)
   const label = t('removal.heading')
   if (!removal) return []
-  if ('obstacle' in removal)
-    return [{ label, value: t('removal.impossible', { why: removal.obstacle }) }]
+  if ('obstacle' in removal) return [{ label, value: t(`removal.obstacles.${removal.obstacle}`) }]
   const { command, reason } = removal
   return command === null
     ? [{ label, value: t('removal.registered') }]

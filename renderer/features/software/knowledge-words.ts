@@ -12,9 +12,6 @@ type Known = InstallerKnowledge | null | undefined
 export const technologyInWords = (knowledge: Known): string | null =>
   knowledge?.technology ? KNOWN_TECHNOLOGIES[knowledge.technology] : null
 
-export const scopeInWords = (knowledge: Known): string | null =>
-  knowledge?.scope ? t(`scopes.${knowledge.scope}`) : null
-
 function signerText({ name, state }: InstallerSigner): string {
   switch (state) {
     case 'valid_digest':
@@ -31,12 +28,25 @@ function signerText({ name, state }: InstallerSigner): string {
 export const signerInWords = (knowledge: Known): string | null =>
   knowledge?.signer ? signerText(knowledge.signer) : null
 
+/** For whom it installs with these arguments; null: unknown. */
+export function scopeInWords(knowledge: Known, args: string): string | null {
+  if (!knowledge?.scope) return null
+  const isChanged =
+    knowledge.scope !== 'machine' && knowledge.technology === 'msi' && isForAll(args)
+  return t(isChanged ? 'scopes.allUsers' : `scopes.${knowledge.scope}`)
+}
+
 export type Note = { code: string; text: string }
 
-/** What goes wrong, or may go wrong, when a PC runs it. */
-export function notesOf(knowledge: Known): Note[] {
+/** Windows Installer installs for all users once the arguments set ALLUSERS. */
+const isForAll = (args: string): boolean => /(?:^|\s)ALLUSERS=/i.test(args)
+
+/** What goes wrong, or may go wrong, when a PC runs it with these arguments. */
+export function notesOf(knowledge: Known, args: string): Note[] {
   if (!knowledge) return []
-  const notes: Note[] = [...knowledge.warnings]
+  const notes: Note[] = knowledge.warnings.filter(
+    ({ code }) => code !== 'per_user' || !isForAll(args),
+  )
   if (knowledge.is_installer === false)
     notes.unshift({ code: 'not_installer', text: t('notes.notInstaller') })
   return notes

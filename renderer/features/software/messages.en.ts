@@ -135,9 +135,7 @@ export const en = {
     any: 'Any',
     none: 'None',
     noSwitch:
-      'No silent switch is known for this program. On a PC it may show a window that nobody can close, and then it times out. Look for the switch in its manual, or run the program with /? on one PC.',
-    argsHelp:
-      'Without arguments, most programs show a dialog that nobody can answer. Usual arguments: /S, /quiet, /VERYSILENT.',
+      'No silent switch is known for this program. On a PC it may show a window that nobody can close, and then it times out. Look for the switch in its manual (often /S, /quiet or /VERYSILENT), or run the program with /? on one PC.',
     example: 'For example {example}',
     noArgs: 'This kind usually needs none.',
     platform: 'Platform',
@@ -151,6 +149,7 @@ export const en = {
     addAllusers1: 'Add ALLUSERS=1',
     timeout: 'Timeout in minutes',
     exitCodes: 'Exit codes that mean success',
+    restartCodes: '3010 and 1641 (restart needed) always count.',
     timeoutWrong: 'From 1 to 1,440 minutes.',
     exitCodesWrong: 'Whole numbers such as 3010 or 0x80070BC2, separated by commas.',
     exitCodesMany: 'At most 50.',
@@ -180,7 +179,16 @@ export const en = {
   },
   removal: {
     heading: 'Removal',
-    impossible: 'DeployX cannot remove it: {why}.',
+    obstacles: {
+      removal_needs_windows_rule:
+        'DeployX cannot remove it: the detection rule is neither a product code nor an entry of an installed program.',
+      removal_needs_package:
+        'DeployX cannot remove it: the detection rule does not name the package.',
+      removal_needs_file:
+        'DeployX cannot remove it: no file of the archive was chosen to remove it.',
+      removal_impossible:
+        'DeployX cannot remove it: installers of this kind cannot remove what they installed.',
+    },
     registered: 'The PC runs the uninstaller that the program registered.',
   },
   notes: {
@@ -189,6 +197,7 @@ export const en = {
   },
   scopes: {
     machine: 'for all users',
+    allUsers: 'for all users, with ALLUSERS=1',
     user: 'for one user',
     either: 'for one user or all users',
   },

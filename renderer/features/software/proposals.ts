@@ -2,11 +2,12 @@
 import type { Detection } from '#shared/contract/detection.ts'
 import type { Installer } from '#shared/contract/rest/entities.ts'
 import type { FactLevel, InstallerKnowledge } from '#shared/contract/rest/installer-knowledge.ts'
+import type { UpdateInstaller } from '#shared/contract/rest/requests.ts'
 import { runKind } from '#shared/domain/archives.ts'
 import type { InstallerKind } from '#shared/domain/platforms.ts'
 import { formatExitCode } from '#shared/domain/windows-codes.ts'
 import { isRule, toDetection, toDetectionForm, type DetectionForm } from './detection-form.ts'
-import type { InstallerForm } from './readout.ts'
+import { installerChanges, toInstallerForm, type InstallerForm } from './readout.ts'
 import { t } from './texts.ts'
 
 /** A fact, whatever its value. */
@@ -54,6 +55,10 @@ export function withProposals<T extends InstallerForm>(form: T, { knowledge, kin
         : ''),
   }
 }
+
+/** What a new installer lacks of the proposals, as a change to it; null: nothing. */
+export const proposedChanges = (installer: Installer): UpdateInstaller | null =>
+  installerChanges(withProposals(toInstallerForm(installer), installer), installer)
 
 /** Whether a program would run without any switch, so that it may show a window that nobody can close. */
 export const lacksSwitch = (

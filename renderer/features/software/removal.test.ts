@@ -51,8 +51,8 @@ describe('the removal of software', () => {
   })
 
   it('is impossible without a rule that identifies the software', () => {
-    expect(removalOf(form(null), { knowledge, kind: 'exe' })).toMatchObject({
-      obstacle: expect.stringContaining('detection rule') as string,
+    expect(removalOf(form(null), { knowledge, kind: 'exe' })).toEqual({
+      obstacle: 'removal_needs_windows_rule',
     })
   })
 

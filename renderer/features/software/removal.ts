@@ -2,14 +2,14 @@
 import type { Detection } from '#shared/contract/detection.ts'
 import type { Installer } from '#shared/contract/rest/entities.ts'
 import { isArchiveKind } from '#shared/domain/archives.ts'
-import { removalObstacle } from '#shared/domain/removal.ts'
+import { removalObstacle, type RemovalObstacle } from '#shared/domain/removal.ts'
 import { isRule, toDetection } from './detection-form.ts'
 import type { Reason } from './proposals.ts'
 import type { InstallerForm } from './readout.ts'
 
 export type Removal =
-  /** Why no PC can remove it, as a clause. */
-  | { obstacle: string }
+  /** Why no PC can remove it. */
+  | { obstacle: RemovalObstacle }
   /** The command, if it is known; else the PC finds the uninstaller by the detection rule. */
   | { command: string | null; reason: Reason | undefined }
 

@@ -95,6 +95,6 @@ export function twinOf(software: Software, library: readonly Software[]): Softwa
   return twins.sort((a, b) => a.id - b.id)[0] ?? null
 }
 
-/** Name and version. */
+/** Name and version. Many names hold the version already. */
 export const titleOf = ({ name, version }: Pick<Software, 'name' | 'version'>): string =>
-  [name, version].filter(Boolean).join(' ')
+  version === '' || name.includes(version) ? name : `${name} ${version}`

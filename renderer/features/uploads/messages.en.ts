@@ -34,7 +34,7 @@ export const en = {
     discard: 'Remove this second entry',
   },
   sheet: {
-    existing: 'Already in the library since {when}: {software}',
+    existing: 'Already in the library: {software}, added {when}',
     openExisting: 'Open',
     toCheck: '{n} file to check | {n} files to check',
     queued: 'waiting for the previous upload',

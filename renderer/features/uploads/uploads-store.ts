@@ -8,7 +8,7 @@ import { useApi } from '../../api/index.ts'
 import type { UploadRequest } from '../../api/upload.ts'
 import type { Failure } from '../../ui/lib/error-text.ts'
 import { createSpeedMeter } from '../../ui/lib/speed.ts'
-import { useSoftwareStore } from '../software/index.ts'
+import { proposedChanges, useSoftwareStore } from '../software/index.ts'
 
 export type UploadItem = {
   key: number
@@ -81,6 +81,19 @@ export const useUploadsStore = defineStore('uploads', () => {
     }
   }
 
+  /**
+   * Arguments and exit codes are saved at once: nobody has to look at the form, which may be closed by now. If that fails, the form
+   * still proposes them.
+   */
+  async function applyProposals(software: Software): Promise<void> {
+    const [installer] = software.installers
+    const changes = installer && proposedChanges(installer)
+    if (changes)
+      await library
+        .updateInstaller(software.id, installer.id, { ...changes, revision: software.revision })
+        .catch(() => undefined)
+  }
+
   async function send(item: UploadItem): Promise<void> {
     const file = files.get(item.key)
     if (!file) return
@@ -105,6 +118,7 @@ export const useUploadsStore = defineStore('uploads', () => {
         ? null
         : await api.upload('software.create', {}, { ...request, fields: item.fields })
       if (made) library.put(made)
+      if (made && !made.existing) await applyProposals(made)
       files.delete(item.key)
       Object.assign(live, {
         state: 'done',
