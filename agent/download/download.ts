@@ -12,6 +12,7 @@ import {
 import type { FailureReason } from '#shared/domain/reasons.ts'
 import type { Clock } from '#shared/node/clock.ts'
 import type { Random } from '#shared/node/random.ts'
+import { describeAddress } from '#shared/node/web-address.ts'
 import { errorCode, errorText } from '../lib/atomic-file.ts'
 import { linkedSignal } from '../lib/wait.ts'
 import type { Answer } from './answer.ts'
@@ -78,7 +79,7 @@ function parseUrl(source: Source): URL {
   } catch {
     // Reported below.
   }
-  throw new DownloadError('invalid_url', coded('url_invalid', { url: source.url }))
+  throw new DownloadError('invalid_url', coded('url_invalid', { url: describeAddress(source.url) }))
 }
 
 function retryAfterMs(answer: Answer, random: Random): number {

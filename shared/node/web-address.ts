@@ -25,3 +25,7 @@ export function checkUrl(text: string): URL | keyof typeof URL_PROBLEMS {
 
 /** For logs and messages: without the query, which may hold a secret. */
 export const describeUrl = (url: URL): string => `${url.origin}${url.pathname}`.slice(0, 300)
+
+/** The same for an address that may not be valid. */
+export const describeAddress = (text: string): string =>
+  (text.split(/[?#]/, 1)[0] ?? '').slice(0, 300)

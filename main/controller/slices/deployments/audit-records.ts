@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import type { DeploymentCompleted } from '#shared/contract/feed.ts'
 import type { CreateDeployment } from '#shared/contract/rest/requests.ts'
 import type { DeploymentId, DeviceId } from '#shared/domain/ids.ts'
+import { describeAddress } from '#shared/node/web-address.ts'
 import type { Audit } from '../audit/index.ts'
 import type { Viewer } from '../../base/context.ts'
 import { softwareTitle } from './request/choose.ts'
@@ -29,10 +30,14 @@ export function createAuditRecords(deps: {
   audit: Pick<Audit, 'record'>
   repo: Pick<DeploymentsRepo, 'packagesOf'>
 }) {
+  /** The query of an address may hold a secret, so only its hash identifies the whole address. */
   const packages = (id: DeploymentId) =>
-    deps.repo
-      .packagesOf(id)
-      .map((row) => ({ ...row, install_args: row.install_args.slice(0, ARGUMENTS_LIMIT) }))
+    deps.repo.packagesOf(id).map(({ source_url, ...row }) => ({
+      ...row,
+      install_args: row.install_args.slice(0, ARGUMENTS_LIMIT),
+      source_url: source_url && describeAddress(source_url),
+      source_url_sha256: source_url && createHash('sha256').update(source_url).digest('hex'),
+    }))
 
   return {
     /** Call each in the transaction that it records. */

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -6,6 +7,7 @@ import type { DeployPayload } from '#shared/contract/agent/link.ts'
 import { startTestController, type TestController } from '../../../test-kit/test-controller.ts'
 
 const SHA = 'd'.repeat(64)
+const SECRET = 'S3cr3tOfTheServer'
 let t: TestController
 beforeEach(async () => void (t = await startTestController()))
 afterEach(() => t.stop())
@@ -19,7 +21,7 @@ it('a package that PCs download themselves is named in the command, and the cont
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   try {
-    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/tool.sh`
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/tool.sh?token=${SECRET}`
     const identity = await t.enroll('LAB-01')
     const agent = await t.connect(identity, {
       onCommand: (command) => {
@@ -46,6 +48,16 @@ it('a package that PCs download themselves is named in the command, and the cont
     expect(asked).toEqual([])
     const audit = JSON.stringify((await t.rest.raw('GET', '/audit?limit=50')).body)
     expect(audit).toContain(SHA)
+    // An address may hold a secret: the audit log keeps it without its query, and a hash of it all.
+    const hash = createHash('sha256').update(url).digest('hex')
+    const exported = await Promise.all(
+      ['csv', 'jsonl'].map(async (form) => (await t.rest.raw('GET', `/audit/export.${form}`)).body),
+    )
+    for (const text of [audit, ...exported.map((body) => JSON.stringify(body))]) {
+      expect(text).toContain('/tool.sh')
+      expect(text).toContain(hash)
+      expect(text).not.toContain(SECRET)
+    }
   } finally {
     server.close()
   }
