@@ -29,11 +29,33 @@ export type ArgumentColumns = {
 type Stored = Pick<ArgumentColumns, 'install_args' | 'sealed_args'> & { platform: DevicePlatform }
 export type SealedArguments = ReturnType<typeof createSealedArguments>
 
+const derive = (key: Uint8Array, purpose: string): Buffer =>
+  Buffer.from(hkdfSync('sha256', key, '', `deployx install arguments ${purpose}`, 32))
+
+/** Undefined: sealed with another key, or damaged. */
+function unseal(sealed: string, by: Buffer): unknown {
+  const bytes = Buffer.from(sealed, 'base64')
+  try {
+    const decipher = createDecipheriv('aes-256-gcm', by, bytes.subarray(0, NONCE_BYTES))
+    decipher.setAuthTag(bytes.subarray(-TAG_BYTES))
+    const body = bytes.subarray(NONCE_BYTES, -TAG_BYTES)
+    return JSON.parse(Buffer.concat([decipher.update(body), decipher.final()]).toString('utf8'))
+  } catch {
+    return undefined
+  }
+}
+
+/** Whether this key opens `sealed_args`. */
+export const opensArguments = (key: Uint8Array, sealed: string): boolean =>
+  Clear.safeParse(unseal(sealed, derive(key, 'line'))).success
+
 /** @param key 32 bytes of this controller, used for nothing else */
 export function createSealedArguments(key: Uint8Array, random: Random) {
-  const derive = (purpose: string): Buffer =>
-    Buffer.from(hkdfSync('sha256', key, '', `deployx install arguments ${purpose}`, 32))
-  const [lineKey, outputKey, compareKey] = [derive('line'), derive('output'), derive('compare')]
+  const [lineKey, outputKey, compareKey] = [
+    derive(key, 'line'),
+    derive(key, 'output'),
+    derive(key, 'compare'),
+  ]
   const masks = new Map<string, ValueMask>()
 
   function seal(text: string, by: Buffer): string {
@@ -42,19 +64,6 @@ export function createSealedArguments(key: Uint8Array, random: Random) {
     const body = Buffer.concat([nonce, cipher.update(text, 'utf8'), cipher.final()])
     return Buffer.concat([body, cipher.getAuthTag()]).toString('base64')
   }
-  /** Undefined: sealed with another key, or damaged. */
-  function unseal(sealed: string, by: Buffer): unknown {
-    const bytes = Buffer.from(sealed, 'base64')
-    try {
-      const decipher = createDecipheriv('aes-256-gcm', by, bytes.subarray(0, NONCE_BYTES))
-      decipher.setAuthTag(bytes.subarray(-TAG_BYTES))
-      const body = bytes.subarray(NONCE_BYTES, -TAG_BYTES)
-      return JSON.parse(Buffer.concat([decipher.update(body), decipher.final()]).toString('utf8'))
-    } catch {
-      return undefined
-    }
-  }
-
   /**
    * The line in plain text and the user's marks; null: its key is lost, so the secrets have to be
    * entered again.

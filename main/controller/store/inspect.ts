@@ -40,14 +40,19 @@ export type DatabaseFacts = {
   devices: number
   /** False if it contains any account, PC or software. */
   isBlank: boolean
+  /** Installers with secrets in their arguments, which only the argument key opens. */
+  sealedArguments: number
   /** JSON of the stored keys; see identity/remembered.ts. */
   keys: string | null
   /** Copies beside it: backups, and damaged ones that were moved aside. Newest first. */
   copies: string[]
 }
 
-type Inside = Pick<DatabaseFacts, 'state' | 'mark' | 'users' | 'devices' | 'isBlank' | 'keys'>
-const UNKNOWN = { mark: null, users: 0, devices: 0, isBlank: true, keys: null }
+type Inside = Pick<
+  DatabaseFacts,
+  'state' | 'mark' | 'users' | 'devices' | 'isBlank' | 'sealedArguments' | 'keys'
+>
+const UNKNOWN = { mark: null, users: 0, devices: 0, isBlank: true, sealedArguments: 0, keys: null }
 const COPY = /^\.(backup|damaged|before-restore)-/
 const BUSY_MS = 5_000
 /** A new database whose tables are still in its log. */
@@ -87,12 +92,17 @@ function readInside(db: Database.Database, migrationsDir: string): Inside {
       : null
   const [database_id, run] = [fact('database_id'), fact('run')]
   const users = count('users')
+  // A database of an earlier version has no such column.
+  const hasSealed =
+    db.prepare("select 1 from pragma_table_info('installers') where name = 'sealed_args'").get() !==
+    undefined
   return {
     state: 'ours',
     users,
     devices: count('devices', 'where deleted_at is null'),
     isBlank: users + count('devices') + count('software') + count('contents') === 0,
     mark: database_id === null || run === null ? null : { database_id, run: Number(run) },
+    sealedArguments: hasSealed ? count('installers', 'where sealed_args is not null') : 0,
     keys: fact('keys'),
   }
 }

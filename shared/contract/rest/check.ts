@@ -22,6 +22,7 @@ export const CHECK_CODES = [
   'key_repairable',
   'key_replaceable',
   'arguments_key_replaceable',
+  'secrets_unreadable',
   'keys_next_incomplete',
   'folder_missing',
   'folder_open',

@@ -68,7 +68,10 @@ const KEYS = {
   cure_key_is_replaced:
     'The next start creates a new one. Everybody has to sign in again, and downloads restart.',
   cure_arguments_key:
-    'Put the right file back before the next start, which otherwise moves it aside and creates a new one. Secrets in the arguments of software then have to be entered again.',
+    'Put the right file back before the next start, which otherwise creates a new one. Secrets in the arguments of software then have to be entered again.',
+  check_secrets_closed:
+    'The key in {file} does not open the secrets in the arguments of {software}.',
+  cure_secrets_closed: 'Put the right key file back, or enter the secrets again under Software.',
   cure_keys_next_moves: 'The next start moves it aside and keeps the current keys.',
 } as const
 

@@ -3,7 +3,7 @@
  * command line. It changes nothing.
  */
 import { execFile } from 'node:child_process'
-import { createHash } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import {
   chmodSync,
   cpSync,
@@ -32,6 +32,8 @@ import {
 import { checkFolder, type CheckProgress } from './full.ts'
 import { MIGRATIONS_DIR, PROJECT_ROOT } from '../../test-kit/paths.ts'
 
+const SECRET_LINE = 'PIDKEY=ABCDE-12345-FGHIJ-67890'
+
 let root: string
 let live: TestController
 let stopped: string
@@ -51,6 +53,9 @@ beforeAll(async () => {
   await live.enroll('pc-1')
   await live.addScript('tool')
   await live.addScript('other', '#!/bin/sh\nexit 1\n')
+  const suite = { name: 'suite.sh', bytes: '#!/bin/sh\nexit 2\n' }
+  const { status } = await live.rest.upload('/software', suite, { install_args: SECRET_LINE })
+  expect(status).toBeLessThan(300)
   await live.controller.stop()
   cpSync(live.dataDir, stopped, { recursive: true })
   packages.push(...packageFiles(stopped))
@@ -141,6 +146,18 @@ describe('the full check finds', () => {
       'recovery_key_unusable',
       () => 'keys/recovery.key',
     ],
+    [
+      'a lost key of secrets in arguments',
+      () => rmSync(at('keys/install-arguments.key')),
+      'arguments_key_replaceable',
+      () => 'keys/install-arguments.key',
+    ],
+    [
+      'secrets in arguments that were sealed with another key',
+      () => writeFileSync(at('keys/install-arguments.key'), randomBytes(32).toString('base64url')),
+      'secrets_unreadable',
+      () => 'keys/install-arguments.key',
+    ],
     ['a missing package', () => rmSync(at(packages[0]!)), 'content_missing', () => packages[0]!],
     [
       'a package with the same length but different bytes',
@@ -194,7 +211,7 @@ describe('the full check finds', () => {
       codes?.map(({ code, params }) => compose(readCoded(code, params)!)).join(' ')
     expect(english(found?.text_codes)).toBe(found?.text)
     expect(english(found?.cure_codes)).toBe(found?.cure)
-    expect(JSON.stringify(findings)).not.toMatch(/BEGIN|PRIVATE/)
+    expect(JSON.stringify(findings)).not.toMatch(/BEGIN|PRIVATE|ABCDE/)
   })
 
   it('several faults at once, none hidden by another', async () => {

@@ -27,5 +27,21 @@ export const listContents = (db: Database.Database): StoredContent[] =>
     )
     .all()
 
+export type SealedInstaller = {
+  /** Name and version of its software. */
+  software: string
+  sealed_args: string
+}
+
+/** Installers with secrets in their arguments. */
+export const listSealed = (db: Database.Database): SealedInstaller[] =>
+  db
+    .prepare<[], SealedInstaller>(
+      `select trim(s.name || ' ' || s.version) software, i.sealed_args
+       from installers i join software s on s.id = i.software_id
+       where i.sealed_args is not null order by i.id`,
+    )
+    .all()
+
 export const knowsContent = (db: Database.Database, sha256: string): boolean =>
   db.prepare('select 1 from contents where sha256 = ?').get(sha256) !== undefined

@@ -11,8 +11,8 @@ const FULL_BYTES = 64 * MIB
 /** Per kind; further ones are counted. */
 const MAX_LISTED = 20
 
-/** @param rest the text for those that are not listed */
-function listed<T>(items: readonly T[], one: (item: T) => Finding): Finding[] {
+/** The first findings, and how many similar ones there are. */
+export function listed<T>(items: readonly T[], one: (item: T) => Finding): Finding[] {
   const findings = items.slice(0, MAX_LISTED).map(one)
   const last = findings.at(-1)
   if (last && items.length > MAX_LISTED)

@@ -23,6 +23,7 @@ import {
   spaceFindings,
 } from './folder-findings.ts'
 import { keyFindings } from './key-findings.ts'
+import { secretFindings } from './secret-findings.ts'
 import { isInUse, readDatabase, type DatabaseReading } from './read-database.ts'
 import { readContents } from './read-contents.ts'
 
@@ -74,7 +75,10 @@ export async function checkFolder(
     const isNone = inDatabase?.state === 'missing' || inDatabase?.state === 'empty'
     const devices = inDatabase && (isRead || isNone) ? inDatabase.devices : Infinity
     const remembered = parseRemembered(inDatabase?.keys ?? null)
-    findings.push(...keyFindings(dataDir, judgeKeys(facts, devices, remembered).issues))
+    const needed = { devices, sealedArguments: inDatabase?.sealedArguments ?? 0 }
+    findings.push(...keyFindings(dataDir, judgeKeys(facts, needed, remembered).issues))
+    if (facts.files.installArguments.state === 'ok')
+      findings.push(...secretFindings(facts.folder, input.vaultKey, database?.sealed ?? []))
   })
 
   progress('folder')

@@ -16,7 +16,7 @@ const CODES = {
   recovery_key_unusable: ['check_recovery_key_unusable', 'cure_recovery_key'],
   key_repairable: ['check_key_repairable', 'cure_key_is_repaired'],
   key_replaceable: ['check_key_replaceable', 'cure_key_is_replaced'],
-  arguments_key_replaceable: ['check_key_damaged', 'cure_arguments_key'],
+  arguments_key_replaceable: ['check_key_replaceable', 'cure_arguments_key'],
   keys_next_incomplete: ['check_keys_next_incomplete', 'cure_keys_next_moves'],
 } as const satisfies Record<KeyIssueCode, [text: TextCode, cure: TextCode]>
 

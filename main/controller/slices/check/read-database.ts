@@ -15,12 +15,19 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { DATABASE_FILE, inspectDatabase, type DatabaseFacts } from '../../store/inspect.ts'
-import { isWhole, listContents, type StoredContent } from './contents.repo.ts'
+import {
+  isWhole,
+  listContents,
+  listSealed,
+  type SealedInstaller,
+  type StoredContent,
+} from './contents.repo.ts'
 
 export type DatabaseReading = {
   facts: DatabaseFacts
   /** Null: it could not be read that far. */
   contents: StoredContent[] | null
+  sealed: SealedInstaller[]
   /** The result of SQLite's integrity check. */
   faults: string[]
   /** It was not inspected: there is no room for a copy. */
@@ -43,7 +50,7 @@ export function isInUse(dataDir: string): boolean {
   }
 }
 
-const EMPTY = { contents: null, faults: [], isSkippedForSpace: false }
+const EMPTY = { contents: null, sealed: [], faults: [], isSkippedForSpace: false }
 
 function readFrom(
   dataDir: string,
@@ -59,6 +66,7 @@ function readFrom(
       facts,
       faults,
       contents: faults.length > 0 ? null : listContents(db),
+      sealed: faults.length === 0 && facts.sealedArguments > 0 ? listSealed(db) : [],
       isSkippedForSpace: false,
     }
   } catch (error) {

@@ -108,8 +108,9 @@ function examineKeys(
   const hasVault = (statSync(file, { throwIfNoEntry: false })?.size ?? 0) > 0
   const facts = inspectKeys(dataDir, hasVault ? openVault(file, keystore) : null)
   // A database that another program holds may contain devices, so nothing is created beside it.
-  const devices = database.state === 'busy' ? Infinity : database.devices
-  const { issues, repairs } = judgeKeys(facts, devices, parseRemembered(database.keys))
+  const isBusy = database.state === 'busy'
+  const inDatabase = isBusy ? { ...database, devices: Infinity } : database
+  const { issues, repairs } = judgeKeys(facts, inDatabase, parseRemembered(database.keys))
   if (facts.vaultFile === 'ok' && facts.locked !== null) throw lockedByKeystore(facts.locked)
   return { findings: keyFindings(dataDir, issues), repairs }
 }

@@ -10,6 +10,7 @@ import { loadKeys } from './keys.ts'
 import { packRecoveryFile, unpackRecoveryFile } from './recovery-file.ts'
 import { makeSuccessor } from './successor.ts'
 
+const NEEDED = { devices: 1, sealedArguments: 1 }
 const AT = '2026-01-01T00:00:00.000Z'
 const NAME = KEY_FILES.installArguments
 let dir: string
@@ -58,11 +59,22 @@ it('is in the recovery file', async () => {
 
 it('is moved aside if it is damaged, and does not block the start', () => {
   writeFileSync(join(keysFolder(dir), NAME), 'x')
-  const { issues, repairs } = judgeKeys(inspectKeys(dir, null), 1, null)
+  const { issues, repairs } = judgeKeys(inspectKeys(dir, null), NEEDED, null)
   expect(issues).toContainEqual({
     code: 'arguments_key_replaceable',
     file: `keys/${NAME}`,
     blocks: false,
   })
   expect(repairs.setAside).toContain('installArguments')
+})
+
+it('is reported if it is missing while the database has secrets that it sealed', () => {
+  rmSync(join(keysFolder(dir), NAME))
+  const issues = (sealedArguments: number) =>
+    judgeKeys(inspectKeys(dir, null), { devices: 1, sealedArguments }, null).issues
+  expect(issues(1)).toEqual([
+    { code: 'arguments_key_replaceable', file: `keys/${NAME}`, blocks: false },
+  ])
+  // Folders of earlier versions have none.
+  expect(issues(0)).toEqual([])
 })

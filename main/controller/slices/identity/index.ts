@@ -30,7 +30,7 @@ export {
 } from './judge-keys.ts'
 export { exchangeKeys as settleKeys, vaultFile } from './key-files.ts'
 export { parseRemembered } from './remembered.ts'
-export { commandKeys, type ControllerKeys } from './keys.ts'
+export { commandKeys, readArgumentsKey, type ControllerKeys } from './keys.ts'
 export { applyRestore, stageRestore, type Restored } from './restore.ts'
 
 /** @throws AppError E_KEYS_SEALED */

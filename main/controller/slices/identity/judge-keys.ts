@@ -54,13 +54,13 @@ const BY_STATE = {
 } as const
 
 /**
- * @param devices how many the database has. Without any, nothing depends on the keys: broken files
- * are moved aside and created again
+ * @param database how many devices it has: without any, nothing depends on the keys, and broken
+ * files are moved aside and created again. And how many installers have sealed arguments
  * @param remembered the keys that the database belongs to; null: unknown
  */
 export function judgeKeys(
   facts: KeySetFacts,
-  devices: number,
+  database: { devices: number; sealedArguments: number },
   remembered: RememberedKeys | null,
 ): { issues: KeyIssue[]; repairs: KeyRepairs } {
   const { files } = facts
@@ -69,7 +69,7 @@ export function judgeKeys(
   const report = (name: KeyName, code: KeyIssueCode, blocks: boolean): void => {
     issues.push({ code, file: `keys/${KEY_FILES[name]}`, blocks })
   }
-  const isKnown = devices > 0
+  const isKnown = database.devices > 0
   /** A key that agents know: created again only if there are no agents. */
   function lose(name: KeyName, code: KeyIssueCode): void {
     if (isKnown) return report(name, code, true)
@@ -104,10 +104,12 @@ export function judgeKeys(
       if (facts.files.command.state !== 'missing') report(name, 'key_replaceable', false)
     }
 
-  // Missing in folders of earlier versions.
-  if (!isSound('installArguments') && files.installArguments.state !== 'missing') {
-    setAside.add('installArguments')
-    report('installArguments', 'arguments_key_replaceable', false)
+  // Folders of earlier versions have none, and need none until an argument is sealed.
+  if (!isSound('installArguments')) {
+    const isMissing = files.installArguments.state === 'missing'
+    if (!isMissing) setAside.add('installArguments')
+    if (!isMissing || database.sealedArguments > 0)
+      report('installArguments', 'arguments_key_replaceable', false)
   }
 
   /** Signatures of a replaced command key have to stay verifiable. */

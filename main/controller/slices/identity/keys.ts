@@ -104,6 +104,12 @@ export function commandKeys(dataDir: string): KeyObject[] {
   )
 }
 
+/** The key that seals secrets in arguments, and its file. @throws errors of the file system */
+export function readArgumentsKey(folder: string, vault: VaultKey): { file: string; key: Buffer } {
+  const file = join(folder, KEY_FILES.installArguments)
+  return { file, key: secretKeyOf(KEY_FILES.installArguments, readSecret(file, vault)) }
+}
+
 /** Moves damaged files aside, so that loading creates them again. Deletes nothing. */
 function repair(folder: string, repairs: KeyRepairs): void {
   const past = readSuccessionOr(folder, FIRST).past
