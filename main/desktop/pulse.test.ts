@@ -21,8 +21,11 @@ const QUIET: Activity = {
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
-function setUp(isLookedAt: (id: DeploymentId) => boolean = () => false) {
-  let activity = QUIET
+function setUp(
+  isLookedAt: (id: DeploymentId) => boolean = () => false,
+  atStart: Partial<Activity> = {},
+) {
+  let activity = { ...QUIET, ...atStart }
   let listener: ((event: FeedEventName, body: never) => void) | null = null
   const beats: Pulse[] = []
   const completed: DeploymentCompleted[] = []
@@ -174,6 +177,20 @@ describe('unseen failures', () => {
     expect(beats.at(-1)?.unseen).toEqual([{ id: 1, name: 'D1', failed: 2, isPaused: true }])
     expect(pauses).toHaveLength(1)
     send('deployment_updated', { id: id(1), status: 'in_progress', paused: false })
+    vi.advanceTimersByTime(1_000)
+    expect(unseen()).toEqual([])
+  })
+
+  it('include those that were paused by failures before the start', () => {
+    const active = { ended: 3, failed: 2, total: 9 }
+    const { beats, send, unseen } = setUp(() => false, {
+      active_deployments: [
+        { ...active, id: id(1), name: 'Runs', is_paused_by_failures: false },
+        { ...active, id: id(2), name: 'Night', is_paused_by_failures: true },
+      ],
+    })
+    expect(beats[0]?.unseen).toEqual([{ id: 2, name: 'Night', failed: 2, isPaused: true }])
+    send('deployment_updated', { id: id(2), status: 'in_progress', paused: false })
     vi.advanceTimersByTime(1_000)
     expect(unseen()).toEqual([])
   })

@@ -138,6 +138,10 @@ export function watchPulse(deps: {
     }
     soon()
   })
+  // Paused before this start: the decision is still open.
+  for (const { id, name, failed, is_paused_by_failures } of controller.activity()
+    .active_deployments)
+    if (is_paused_by_failures) mark({ id, name, failed, isPaused: true })
   const stopTick = clock.repeat(TICK_MS, soon)
   beat()
 

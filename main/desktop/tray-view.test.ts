@@ -19,7 +19,10 @@ const pulse = (changes: Partial<Pulse['activity']> = {}, unseen: Pulse['unseen']
   unseen,
 })
 const labels = (menu: TrayEntry[]) => menu.flatMap((e) => (e.type === 'separator' ? [] : [e.label]))
-const office = { id: id(7), name: 'Office', ended: 31, total: 42 }
+const office = {
+  ...{ id: id(7), name: 'Office', ended: 31, failed: 0, total: 42 },
+  is_paused_by_failures: false,
+}
 
 describe('the state of the tray', () => {
   it('is "work" while something runs, and "attention" before that if something failed', () => {

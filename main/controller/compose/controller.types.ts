@@ -1,10 +1,10 @@
 /** The controller's options, and its interface for the program that starts it. */
 import type { FeedEventName, FeedEvents } from '#shared/contract/feed.ts'
-import type { DeploymentId, Fingerprint } from '#shared/domain/ids.ts'
+import type { Fingerprint } from '#shared/domain/ids.ts'
 import type { UpdateTimings } from '../slices/agent-updates/index.ts'
 import type { Recover } from '../slices/check/index.ts'
 import type { Log, Random } from '../base/context.ts'
-import type { EngineTimings } from '../slices/deployments/index.ts'
+import type { ActiveDeployment, EngineTimings } from '../slices/deployments/index.ts'
 import type { PresenceTimings } from '../slices/devices/index.ts'
 import type { PairingTimings } from '../slices/enrollment/index.ts'
 import type { ClockSource } from '../base/clock.ts'
@@ -69,7 +69,7 @@ export type ControllerOptions = {
 }
 
 export type Activity = {
-  active_deployments: { id: DeploymentId; name: string; ended: number; total: number }[]
+  active_deployments: ActiveDeployment[]
   running_targets: number
   online_agents: number
   total_devices: number

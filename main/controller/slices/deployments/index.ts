@@ -58,6 +58,7 @@ import { createWorkbooks } from './views/workbook.ts'
 export type { DeploymentsEvent } from './changes.ts'
 export { createDeploymentFacts } from './facts.ts'
 export type { AgentPort } from './shell/sender.ts'
+export type { ActiveDeployment } from './views/figures.ts'
 export type { EngineTimings } from './timings.ts'
 export type Deployments = ReturnType<typeof createDeployments>
 

@@ -8,6 +8,18 @@ import { totals } from './views.ts'
 
 export const ACTIVE: DeploymentRow['status'][] = [...ACTIVE_DEPLOYMENT_STATES]
 
+/** A deployment that has not ended. */
+export type ActiveDeployment = {
+  id: DeploymentId
+  name: string
+  /** Targets, as `failed` and `total`. */
+  ended: number
+  failed: number
+  total: number
+  /** It waits for a decision. */
+  is_paused_by_failures: boolean
+}
+
 export function createFigures({
   repo,
   now,
@@ -36,7 +48,7 @@ export function createFigures({
     },
     /** What runs now, for the tray and the warning before quitting. */
     activity(): {
-      active_deployments: { id: DeploymentId; name: string; ended: number; total: number }[]
+      active_deployments: ActiveDeployment[]
       running_targets: number
     } {
       return {
@@ -46,6 +58,8 @@ export function createFigures({
             id,
             name,
             ended: row.completed + row.failed + row.skipped,
+            failed: row.failed,
+            is_paused_by_failures: row.paused && row.pause_reason === 'failure_threshold',
             total: totals(row).total,
           }
         }),
