@@ -127,6 +127,12 @@ describe('Linux', () => {
     expect(debInstallCommand({ ...deb, installRoot: null, hasApt: false }).file).toBe('dpkg')
   })
 
+  it("removes with an own folder for archives, because apt-get does not wait for the PC's", () => {
+    const remove = { name: 'a', argv: ['--purge'], installRoot: null, hasApt: true }
+    const { args } = debRemoveCommand({ ...remove, archives: '/work/archives' })
+    expect(args.slice(-4)).toEqual(['-o', 'Dir::Cache::archives=/work/archives', '--purge', 'a'])
+  })
+
   it('never touches the PC if there is an install root', () => {
     for (const command of [
       debInstallCommand({ ...deb, installRoot: '/root' }),

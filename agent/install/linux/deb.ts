@@ -48,16 +48,20 @@ export function prepareRoot(installRoot: string): void {
     if (!existsSync(join(admin, file))) writeFileSync(join(admin, file), '')
 }
 
+/**
+ * This attempt's own folder for archives. apt-get locks it even for a removal, and does not wait for
+ * other programs that hold the lock of the PC's. Default: the PC's.
+ */
+type Archives = string
+const archivesOption = (archives: Archives | undefined): string[] =>
+  archives === undefined ? [] : ['-o', `Dir::Cache::archives=${archives}`]
+
 export function debInstallCommand(options: {
   packageFile: string
   argv: readonly string[]
   installRoot: string | null
   hasApt: boolean
-  /**
-   * This attempt's own folder for archives, so that apt-get does not wait for other programs. Default: the
-   * PC's.
-   */
-  archives?: string
+  archives?: Archives
   mayRemove?: boolean
 }): Command {
   const { packageFile, argv, installRoot, hasApt, archives, mayRemove } = options
@@ -86,7 +90,7 @@ export function debInstallCommand(options: {
       // The package is in a folder that only this user may read.
       '-o',
       'APT::Sandbox::User=root',
-      ...(archives === undefined ? [] : ['-o', `Dir::Cache::archives=${archives}`]),
+      ...archivesOption(archives),
       // The PC may have changed since the simulation.
       ...(mayRemove ? ['--allow-downgrades'] : ['--no-remove']),
       ...KEEP_CONFIGURATION.flatMap((option) => ['-o', `Dpkg::Options::=${option}`]),
@@ -102,8 +106,9 @@ export function debRemoveCommand(options: {
   argv: readonly string[]
   installRoot: string | null
   hasApt: boolean
+  archives?: Archives
 }): Command {
-  const { name, argv, installRoot, hasApt } = options
+  const { name, argv, installRoot, hasApt, archives } = options
   if (installRoot === null && hasApt)
     return {
       file: 'apt-get',
@@ -114,6 +119,7 @@ export function debRemoveCommand(options: {
         `DPkg::Lock::Timeout=${LOCK_WAIT_SECONDS}`,
         '-o',
         'Dpkg::Use-Pty=0',
+        ...archivesOption(archives),
         ...argv,
         name,
       ],

@@ -68,24 +68,33 @@ export async function prepareDeb(job: Job, installRoot: string | null): Promise<
   const holder = await waitForLocks(DEB_LOCKS, { root: installRoot, signal, onWait })
   if (holder !== null) return impossible('retry_later', lockedText(holder))
 
+  function ownArchives(): string {
+    const archives = join(temporary, 'archives')
+    if (usesApt) mkdirSync(join(archives, 'partial'), { recursive: true, mode: 0o700 })
+    return archives
+  }
+
   async function checked(
     command: Command,
     own: { name: string; isInstalled: boolean },
   ): Promise<Prepared> {
-    const effects: SideEffects = usesApt
-      ? ((await simulateApt(command.args, own.name, env)) ?? NO_SIDE_EFFECTS)
+    const effects: SideEffects | null = usesApt
+      ? await simulateApt(command.args, own.name, env)
       : payload.action === 'install'
         ? await simulateDpkg(command.args, env)
         : NO_SIDE_EFFECTS
-    const refusal = mayRemove ? null : refusalOf(effects, payload.action)
-    if (refusal !== null) return impossible('install_failed', refusal)
+    const { action } = payload
+    // apt-get remove has no option that spares other packages.
+    const isGuarded = usesApt && action === 'install'
+    const refusal = refusalOf(effects, { tool: command.file, action, mayRemove, isGuarded })
+    if (refusal !== null) return impossible(refusal.reason, refusal.text)
     return {
       ok: true,
       command,
       before: {
         package_name: own.name,
         was_installed: own.isInstalled,
-        ...(hasEffects(effects) && { effects: namesOf(effects) }),
+        ...(effects && hasEffects(effects) && { effects: namesOf(effects) }),
       },
     }
   }
@@ -94,15 +103,16 @@ export async function prepareDeb(job: Job, installRoot: string | null): Promise<
     const rule = payload.detection?.type === 'dpkg' ? payload.detection : null
     const name = rule && (await debRemovalName(rule, installRoot))
     if (name === null) return impossible('install_failed', coded('deb_removal_needs_name', {}))
-    const command = debRemoveCommand({ name, argv, installRoot, hasApt })
+    const command = debRemoveCommand({ name, argv, installRoot, hasApt, archives: ownArchives() })
     return checked(command, { name, isInstalled: true })
   }
   const named = await nameOfPackage(packageFile, env)
   if ('ok' in named) return named
   const states = (await debStates(named.name, installRoot)) ?? []
-  const archives = join(temporary, 'archives')
-  if (usesApt) mkdirSync(join(archives, 'partial'), { recursive: true, mode: 0o700 })
-  const command = debInstallCommand({ packageFile, argv, installRoot, hasApt, archives, mayRemove })
+  const command = debInstallCommand({
+    ...{ packageFile, argv, installRoot, hasApt, mayRemove },
+    archives: ownArchives(),
+  })
   const isInstalled = states.some((state) => state.status === 'installed')
   return checked(command, { name: named.name, isInstalled })
 }

@@ -29,13 +29,17 @@ export async function prepareRpm(job: Job, installRoot: string | null): Promise<
     return { ok: true, command: rpm([...root, ...payload.argv, '-e', name]), before: null }
   const effects =
     installRoot === null ? await simulateRpm(packageFile, installRoot) : NO_SIDE_EFFECTS
-  const refusal = payload.allow_removals ? null : refusalOf(effects, 'install')
-  if (refusal !== null) return impossible('install_failed', refusal)
+  const refusal = refusalOf(effects, {
+    ...{ tool: 'rpm', action: 'install', isGuarded: false },
+    mayRemove: payload.allow_removals,
+  })
+  if (refusal !== null) return impossible(refusal.reason, refusal.text)
   return {
     ok: true,
     command: rpm([...root, ...payload.argv, '-U', packageFile]),
-    before: hasEffects(effects)
-      ? { package_name: null, was_installed: false, effects: namesOf(effects) }
-      : null,
+    before:
+      effects && hasEffects(effects)
+        ? { package_name: null, was_installed: false, effects: namesOf(effects) }
+        : null,
   }
 }

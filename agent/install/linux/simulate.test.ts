@@ -1,13 +1,19 @@
 import { coded } from '#shared/domain/coded-texts/codes.ts'
 import { compose } from '#shared/domain/coded-texts/compose.ts'
-import { describe, expect, it } from 'vitest'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import {
   namesOf,
+  NO_SIDE_EFFECTS,
   meetsCondition,
   parseAptSimulation,
   parseDpkgSimulation,
   parseObsoletes,
   refusalOf,
+  simulateApt,
+  simulateDpkg,
   type SideEffects,
 } from './simulate.ts'
 
@@ -55,9 +61,10 @@ dpkg: warning: downgrading lib from 2.0 to 1.0
 
   it('are named in the refusal, however many there are', () => {
     const none = { removed: [], downgraded: [] }
+    const run = { tool: 'apt-get', mayRemove: false, isGuarded: false }
     const refusal = (effects: SideEffects, action: 'install' | 'uninstall' = 'install') =>
-      compose(refusalOf(effects, action)!)
-    expect(refusalOf(none, 'install')).toBeNull()
+      compose(refusalOf(effects, { ...run, action })!.text)
+    expect(refusalOf(none, { ...run, action: 'install' })).toBeNull()
     expect(refusal({ ...none, removed: ['office 1.0'] })).toContain('remove office 1.0')
     expect(refusal({ ...none, removed: ['a 1'] }, 'uninstall')).toContain('also remove a 1')
     const many = Array.from({ length: 30 }, (_, i) => `p${i}`)
@@ -67,5 +74,38 @@ dpkg: warning: downgrading lib from 2.0 to 1.0
     expect(compose(coded('installed', { exit_code: 0, ...namesOf(both) }))).toContain(
       'It also removed office 1.0 and downgraded lib 2.0 to 1.0.',
     )
+  })
+})
+
+describe('a simulation that gives no answer', () => {
+  const run = { tool: 'apt-get', action: 'uninstall', mayRemove: false, isGuarded: false } as const
+
+  it('defers what nothing else would keep from removing other packages', () => {
+    const refusal = refusalOf(null, run)!
+    expect(refusal.reason).toBe('retry_later')
+    expect(compose(refusal.text)).toContain('apt-get did not say in time')
+  })
+  it('does not matter if the deployment allows removals, or the tool itself refuses them', () => {
+    expect(refusalOf(null, { ...run, mayRemove: true })).toBeNull()
+    expect(refusalOf(null, { ...run, action: 'install', isGuarded: true })).toBeNull()
+  })
+
+  describe.skipIf(process.platform === 'win32')('of a real process', () => {
+    let folder: string
+    beforeEach(() => void (folder = mkdtempSync(join(tmpdir(), 'deployx-simulate-'))))
+    afterEach(() => rmSync(folder, { recursive: true, force: true }))
+    function program(name: string, body: string): Record<string, string> {
+      writeFileSync(join(folder, name), `#!/bin/sh\n${body}\n`, { mode: 0o755 })
+      return { PATH: `${folder}:/usr/bin:/bin` }
+    }
+
+    it('is one that is killed', async () => {
+      expect(await simulateApt([], null, program('apt-get', 'exec sleep 60'), 200)).toBeNull()
+      expect(await simulateDpkg([], program('dpkg', 'exec sleep 60'), 200)).toBeNull()
+    })
+    it('is not one that fails: the tool itself reports why', async () => {
+      const env = program('apt-get', 'echo "Remv other [1]"; exit 100')
+      expect(await simulateApt([], null, env)).toEqual(NO_SIDE_EFFECTS)
+    })
   })
 })

@@ -5,7 +5,7 @@
 import { coded, type CodedText, type Effects } from '#shared/domain/coded-texts/codes.ts'
 import { compareDeb, compareRpm } from '#shared/domain/versions.ts'
 import { rpmPackages } from '../../detect/linux.ts'
-import { runCommand } from '../../lib/run-command.ts'
+import { runCommand, type CommandResult } from '../../lib/run-command.ts'
 
 const TIMEOUT_MS = 120_000
 const SHOWN_LIMIT = 20
@@ -46,22 +46,30 @@ export function parseDpkgSimulation(text: string): SideEffects {
   }
 }
 
-/** @returns null if the simulation fails; the tool itself then reports why */
+/** It was killed, because it took too long or wrote too much. */
+const gaveNoAnswer = ({ code, missing }: CommandResult): boolean => code === null && !missing
+
+/** @returns null if it gives no answer. None if it fails: the tool itself then reports why */
 export async function simulateApt(
   args: readonly string[],
   own: string | null,
   env: Record<string, string>,
+  timeoutMs = TIMEOUT_MS,
 ): Promise<SideEffects | null> {
   const simulated = ['-s', ...args.filter((arg) => !['-y', '--no-remove'].includes(arg))]
-  const result = await runCommand('apt-get', simulated, TIMEOUT_MS, { env })
-  return result.code === 0 ? parseAptSimulation(result.stdout, own) : null
+  const result = await runCommand('apt-get', simulated, timeoutMs, { env })
+  if (gaveNoAnswer(result)) return null
+  return result.code === 0 ? parseAptSimulation(result.stdout, own) : NO_SIDE_EFFECTS
 }
 
+/** @returns null if it gives no answer */
 export async function simulateDpkg(
   args: readonly string[],
   env: Record<string, string>,
-): Promise<SideEffects> {
-  const result = await runCommand('dpkg', ['--dry-run', ...args], TIMEOUT_MS, { env })
+  timeoutMs = TIMEOUT_MS,
+): Promise<SideEffects | null> {
+  const result = await runCommand('dpkg', ['--dry-run', ...args], timeoutMs, { env })
+  if (gaveNoAnswer(result)) return null
   return parseDpkgSimulation(result.stdout + '\n' + result.stderr)
 }
 
@@ -83,10 +91,17 @@ export function meetsCondition(installed: string, condition: string, version: st
   )
 }
 
-/** `rpm -U` silently removes the packages that the new one replaces. It refuses everything else itself. */
-export async function simulateRpm(packageFile: string, root: string | null): Promise<SideEffects> {
+/**
+ * `rpm -U` silently removes the packages that the new one replaces. It refuses everything else itself.
+ * @returns null if it gives no answer
+ */
+export async function simulateRpm(
+  packageFile: string,
+  root: string | null,
+): Promise<SideEffects | null> {
   const format = '[%{OBSOLETENAME}\\t%{OBSOLETEFLAGS:depflags}\\t%{OBSOLETEVERSION}\\n]'
   const query = await runCommand('rpm', ['-qp', '--qf', `%{NAME}\\n${format}`, packageFile])
+  if (gaveNoAnswer(query)) return null
   if (query.code !== 0) return NO_SIDE_EFFECTS
   const [own, ...obsoletes] = query.stdout.split('\n')
   const removed: string[] = []
@@ -118,11 +133,27 @@ export function namesOf(effects: SideEffects): Effects {
   return { removed, removed_more, downgraded, downgraded_more }
 }
 
-/** Why it is refused, or null. */
-export const refusalOf = (
-  effects: SideEffects,
-  action: 'install' | 'uninstall',
-): CodedText | null =>
-  hasEffects(effects)
-    ? coded(action === 'install' ? 'side_effects' : 'side_effects_of_removal', namesOf(effects))
-    : null
+export type Refusal = { reason: 'install_failed' | 'retry_later'; text: CodedText }
+
+/**
+ * Why the command must not run, or null. @param effects null: the simulation gave no answer
+ * @param run `isGuarded`: the tool itself refuses what the deployment does not allow
+ */
+export function refusalOf(
+  effects: SideEffects | null,
+  run: {
+    tool: string
+    action: 'install' | 'uninstall'
+    mayRemove: boolean
+    isGuarded: boolean
+  },
+): Refusal | null {
+  if (run.mayRemove) return null
+  if (effects === null)
+    return run.isGuarded
+      ? null
+      : { reason: 'retry_later', text: coded('effects_unknown', { tool: run.tool }) }
+  if (!hasEffects(effects)) return null
+  const code = run.action === 'install' ? 'side_effects' : 'side_effects_of_removal'
+  return { reason: 'install_failed', text: coded(code, namesOf(effects)) }
+}

@@ -83,6 +83,8 @@ const AGENT = {
   rpm_removal_needs_name: 'Removing an .rpm package needs its name in the detection rule.',
   packages_locked:
     'Another program is installing or removing software on this PC, and did not finish in time: {program} holds {file}.',
+  effects_unknown:
+    'Nothing was changed: {tool} did not say in time which other packages this would change.',
   deb_needs_root: 'A .deb package needs root: run the agent as root on this PC.',
   rpm_needs_root: 'An .rpm package needs root: run the agent as root on this PC.',
   appimage_needs_root: 'An AppImage for all users needs root: run the agent as root on this PC.',
