@@ -29,6 +29,13 @@ const put = async (
   return reply.body as Entry
 }
 
+async function signInAs(username: string, role: 'admin' | 'technician'): Promise<RestClient> {
+  const password = 'correct horse'
+  await t.rest.call('users.create', { body: { username, password, role } })
+  const { token } = await t.anonymous.call('auth.login', { body: { username, password } })
+  return createRestClient(t.controller.consoleUrl, token)
+}
+
 describe('the same file again', () => {
   it('returns the existing entry, marked as existing', async () => {
     const first = await put({ name: 'One' })
@@ -69,14 +76,23 @@ describe('the same file again', () => {
   })
 
   it('reveals nothing about entries of others', async () => {
-    const password = 'correct horse'
-    await t.rest.call('users.create', { body: { username: 'ben', password, role: 'technician' } })
-    const { token } = await t.anonymous.call('auth.login', { body: { username: 'ben', password } })
-    const ben = createRestClient(t.controller.consoleUrl, token)
+    const ben = await signInAs('ben', 'technician')
     const mine = await put({ name: 'Shared' })
     const ofBen = await put({ name: 'Shared' }, ben)
     expect(ofBen.existing).toBeUndefined()
     expect(ofBen.id).not.toBe(mine.id)
+  })
+
+  it('is the same entry for every administrator', async () => {
+    const cleo = await signInAs('cleo', 'admin')
+    const first = await put({ name: 'Office' })
+    expect(await put({ name: 'Office' }, cleo)).toMatchObject({ id: first.id, existing: true })
+  })
+
+  it('of a technician does not keep an administrator from offering it to everyone', async () => {
+    const dan = await signInAs('dan', 'technician')
+    const ofDan = await put({ name: 'Private' }, dan)
+    expect((await put({ name: 'Private' })).id).not.toBe(ofDan.id)
   })
 
   it('is a single entry even when it arrives several times at the same time', async () => {

@@ -158,11 +158,15 @@ export function createUploads(deps: {
 }) {
   const { repo, content, sealed, audit, access, view } = deps
 
-  /** An entry of the viewer's own with this file, uploaded as, or corrected to, the same. Entries of others do not count. */
+  /**
+   * An entry with this file, uploaded as, or corrected to, the same: the viewer's own, or for an
+   * administrator one that administrators share. An entry of a technician is none: others do not see it.
+   */
   function sameUpload(viewer: Viewer, sha256: Sha256, as: string): OwnedSoftware | undefined {
-    return repo
-      .byIds(repo.withFile(sha256))
-      .find((row) => row.owner_id === viewer.id && hasSame(sealed, row, sha256, as))
+    const same = repo.byIds(repo.withFile(sha256)).filter((row) => hasSame(sealed, row, sha256, as))
+    const own = same.find((row) => row.owner_id === viewer.id)
+    if (own || viewer.role !== 'admin') return own
+    return same.find((row) => row.owner_role !== 'technician')
   }
 
   return {
@@ -187,7 +191,7 @@ export function createUploads(deps: {
     },
 
     /**
-     * New software with one installer; if the viewer's library already has the same file with the same details, returns that.
+     * New software with one installer; if the viewer's library, or that of the administrators for one of them, already has the same file with the same details, returns that.
      * @throws AppError E_PACKAGE_UNREADABLE, E_VALIDATION, and then stores nothing
      */
     async create(viewer: Viewer, upload: Upload, fields: SoftwareFields): Promise<Created> {
