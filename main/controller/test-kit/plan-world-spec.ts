@@ -44,7 +44,10 @@ export function rowsOf(spec: WorldSpec) {
     if (installer !== 'none')
       installers.set(
         id as InstallerId,
-        { id, fetch_state: installer, timeout_seconds: 3600, sealed_args: null } as InstallerRow,
+        {
+          ...{ id, fetch_state: installer, timeout_seconds: 3600, sealed_args: null },
+          ...{ fetch_message: null, fetch_code: null, fetch_params: null },
+        } as InstallerRow,
       )
     if (needsPrevious && position > 0)
       needs.set(id as SoftwareId, [{ id: position as SoftwareId, name: `Package ${position}` }])
