@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { systemClock } from '#shared/node/clock.ts'
 import { systemRandom } from '#shared/node/random.ts'
 import { readLog } from '../slices/audit/audit.repo.ts'
-import { isWhole, knowsContent, listContents } from '../slices/check/contents.repo.ts'
+import { isWhole, knowsContent, listContents, listSealed } from '../slices/check/contents.repo.ts'
 import { createCheck } from '../slices/signing/check.ts'
 import { MIGRATIONS_DIR, PROJECT_ROOT } from '../test-kit/paths.ts'
 import { calls } from '../test-kit/query-plans/calls.ts'
@@ -20,7 +20,7 @@ import { allRepositories, CONTENT, fillStore } from '../test-kit/query-plans/row
 import { openStore, type Store } from './store.ts'
 
 /** Exported functions of `*.repo.ts` files that make no repository. */
-const READERS = ['readLog', 'isWhole', 'listContents', 'knowsContent']
+const READERS = ['readLog', 'isWhole', 'listContents', 'listSealed', 'knowsContent']
 /** What makes the repositories whose functions are called below: `users` by createUsersRepo. */
 const MAKERS = Object.keys(calls).map((name) =>
   name === 'counters' ? 'createCounters' : `create${name[0]!.toUpperCase()}${name.slice(1)}Repo`,
@@ -73,6 +73,7 @@ beforeAll(() => {
   watch.during('audit.readLog', () => readLog(store.file, (rows) => [...rows]))
   watch.during('check.isWhole', () => isWhole(store.sqlite))
   watch.during('check.listContents', () => listContents(store.sqlite))
+  watch.during('check.listSealed', () => listSealed(store.sqlite))
   watch.during('check.knowsContent', () => knowsContent(store.sqlite, CONTENT))
   watch.prepared('signing.check', () => createCheck(store.file, null))
 })

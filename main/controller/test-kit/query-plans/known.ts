@@ -29,6 +29,7 @@ export const KNOWN: Readonly<Record<string, Readonly<Record<string, string>>>> =
   'audit.page (about a device)': { 'SORT audit_log': ONE_PARENT },
   'audit.readLog': { 'SCAN audit_heads': WHOLE, 'SCAN audit_log': WHOLE },
   'check.listContents': { 'SCAN contents by index': WHOLE },
+  'check.listSealed': { 'SCAN installers': WHOLE },
   'content.all': { 'SCAN contents': WHOLE },
   'content.unnamed': { 'SCAN contents by index': WHOLE },
   'deployments.activeIds': { 'SORT deployments': FEW },
