@@ -56,13 +56,27 @@ export function createConsolesEdge(
   let hubDirty = false
   let cancelFrame: Cancel | null = null
 
+  /** Whether anyone would receive it: what nobody receives is neither described nor encoded. */
+  function isHeard(audience: FeedAudience): boolean {
+    if (local.size > 0) return true
+    if (!namespace) return false
+    if (audience === 'everyone') return namespace.sockets.size > 0
+    const { rooms } = namespace.adapter
+    return rooms.has(ADMINS) || (audience !== null && rooms.has(userRoom(audience)))
+  }
+  /** Whether anyone would receive news of this deployment. */
+  function isOwnerHeard(id: DeploymentId): boolean {
+    const owner = deps.deployments.ownerOf(id)
+    return owner !== undefined && isHeard(owner)
+  }
+
   function emit<E extends FeedEventName>(
     audience: FeedAudience,
     event: E,
     body: FeedEvents[E],
   ): void {
     local.forEach((listener) => listener(event, body))
-    if (!namespace) return
+    if (!namespace || !isHeard(audience)) return
     const rooms =
       audience === null ? [ADMINS] : audience === 'everyone' ? [] : [ADMINS, userRoom(audience)]
     const to = rooms.length > 0 ? namespace.to(rooms) : namespace
@@ -78,19 +92,19 @@ export function createConsolesEdge(
       remaining -= batch.length
       batch.forEach((targetId) => ids.delete(targetId))
       if (ids.size === 0) dirtyTargets.delete(id)
-      const owner = deps.deployments.describe(id)
-      if (owner)
-        emit(owner.ownerId, 'targets_updated', {
+      const owner = deps.deployments.ownerOf(id)
+      if (owner !== undefined && isHeard(owner))
+        emit(owner, 'targets_updated', {
           deployment_id: id,
           ...deps.deployments.describeTargets(id, batch),
         })
     }
     for (const id of dirtyDeployments) {
-      const found = deps.deployments.describe(id)
+      const found = isOwnerHeard(id) ? deps.deployments.describe(id) : null
       if (found) emit(found.ownerId, 'deployment_updated', found.deployment)
     }
     dirtyDeployments.clear()
-    const ids = [...dirtyDevices.keys()]
+    const ids = isHeard('everyone') ? [...dirtyDevices] : []
     const described = new Map(deps.devices.describe(ids).map((found) => [found.device.id, found]))
     for (const id of ids) {
       const found = described.get(id)
@@ -98,7 +112,7 @@ export function createConsolesEdge(
       else emit(deps.devices.row(id)?.owner_id ?? null, 'device_updated', { removed_device_id: id })
     }
     dirtyDevices.clear()
-    if (hubDirty) {
+    if (hubDirty && isHeard('everyone')) {
       emit('everyone', 'hub_updated', deps.hubStatus())
       emit(null, 'devices_pending', { count: deps.devices.counts().unapproved })
     }
@@ -122,7 +136,7 @@ export function createConsolesEdge(
         return scheduleFrame()
       case 'output':
         return emit(
-          deps.deployments.describe(event.deploymentId)?.ownerId ?? null,
+          deps.deployments.ownerOf(event.deploymentId) ?? null,
           'target_output',
           event.piece,
         )
@@ -134,7 +148,7 @@ export function createConsolesEdge(
           sendFrame()
         } while (dirtyTargets.size > 0)
         return emit(
-          deps.deployments.describe(event.deploymentId)?.ownerId ?? null,
+          deps.deployments.ownerOf(event.deploymentId) ?? null,
           event.type === 'completed' ? 'deployment_completed' : 'deployment_paused',
           event.body,
         )

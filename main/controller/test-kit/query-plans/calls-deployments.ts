@@ -77,6 +77,7 @@ const deployments: Calls['deployments'] = {
         deployments: [started],
       }),
     ),
+  ownerOf: (r) => r.ownerOf(w.RUNNING),
   changeDeployment: (r) => r.changeDeployment(w.RUNNING, { name: 'VLC 3' }),
   activeIds: (r) => r.activeIds(),
   creatorName: (r) => r.creatorName({ created_by: w.USER, created_by_name: null }),

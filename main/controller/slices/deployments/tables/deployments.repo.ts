@@ -68,6 +68,9 @@ export function createDeploymentsRepo(store: Store) {
     .innerJoin(software, eq(software.id, deploymentTargets.software_id))
     .where(eq(deploymentTargets.deployment_id, sql.placeholder('id')))
     .prepare()
+  const ownerOf = store.sqlite
+    .prepare<[number], UserId | null>('select created_by from deployments where id = ?')
+    .pluck()
   const active = store.sqlite
     .prepare<[], DeploymentId>(
       `select id from deployments where status in ${ACTIVE_DEPLOYMENTS} order by id`,
@@ -177,6 +180,8 @@ export function createDeploymentsRepo(store: Store) {
     roleOf: (id: UserId): Role | null =>
       db.select({ role: users.role }).from(users).where(eq(users.id, id)).get()?.role ?? null,
     byId: (id: DeploymentId): DeploymentRow | undefined => deploymentById.get({ id }),
+    /** Undefined: there is no such deployment. */
+    ownerOf: (id: DeploymentId): UserId | null | undefined => ownerOf.get(id),
     changeDeployment: (id: DeploymentId, change: DeploymentChange): void => update(id, change),
     /** Not ended, oldest first. */
     activeIds: (): DeploymentId[] => active.all(),

@@ -123,6 +123,8 @@ export function createReader(deps: {
     },
 
     // ---- for the feed
+    /** Null: none. Undefined: there is no such deployment. */
+    ownerOf: (id: DeploymentId): UserId | null | undefined => repo.ownerOf(id),
     describe(id: DeploymentId): { deployment: Deployment; ownerId: UserId | null } | null {
       const row = repo.byId(id)
       return row ? { deployment: view(id), ownerId: row.created_by } : null
