@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { ARCHIVE_CASES } from './archive-rule.cases.ts'
 import { archiveProblem, type ArchiveItem } from './archive-rule.ts'
 import { composeProblem } from './coded-texts/compose.ts'
+import { ONE_PLAIN_LINE } from './plain-text.ts'
 
 const PLATFORMS = ['linux', 'macos', 'windows'] as const
 
@@ -15,6 +16,16 @@ describe('the rule for archives', () => {
       else expect(words).toContain(refused[platform])
     }
   })
+
+  it.each(['../a\u202egpj.exe', '../a\u009b31m', '../a\u007f', '../a\u200b.exe', '../a\ud800'])(
+    'shows the misleading characters of %j as such',
+    (name) => {
+      const problem = archiveProblem([{ name, type: 'file' }], 'linux')
+      const words = composeProblem(problem!)
+      expect(words).toMatch(ONE_PLAIN_LINE)
+      expect(words).toContain('../a\ufffd')
+    },
+  )
 
   it('takes time proportional to the names, however deep they are', () => {
     const deep = 'a/'.repeat(500)

@@ -4,6 +4,7 @@
  */
 import type { ArchiveProblem } from './coded-texts/codes.ts'
 import { ARCHIVE_ENTRY_LIMIT, isWindowsPath, linkTarget, safeArchivePath } from './archives.ts'
+import { replaceMisleading } from './plain-text.ts'
 import type { DevicePlatform } from './platforms.ts'
 
 /** Files and folders, including folders that occur only in the names of others. */
@@ -26,8 +27,9 @@ const FOLDER = 0
 const FILE = 1
 const LINK = 2
 
-/** A name as shown in a message. */
-export const quoted = (name: string): string => JSON.stringify(name.slice(0, 200))
+/** A name from an archive, which may be made to mislead, as shown in a message. */
+export const quoted = (name: string): string =>
+  JSON.stringify(replaceMisleading(name.slice(0, 200)))
 
 /** Length of the text in UTF-8 bytes. */
 function utf8Bytes(text: string): number {

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import {
   ArchivePath,
   archiveChoices,
+  nearestPaths,
   isWindowsPath,
   kindOfEntry,
   linkTarget,
@@ -113,5 +114,7 @@ it('offers no file with a misleading name', () => {
     isExecutable: false,
   }))
   expect(archiveChoices(files)).toEqual(['setup.exe'])
+  const paths = files.map(({ path }) => path)
+  expect(nearestPaths('a.exe', paths)).toEqual(['setup.exe'])
   expect(ArchivePath.safeParse('a\u202egpj.exe').success).toBe(false)
 })

@@ -155,6 +155,7 @@ export function nearestPaths(wanted: string, paths: readonly string[]): string[]
     return Math.max(name.length, other.length) - same
   }
   return paths
+    .filter((path) => ONE_PLAIN_LINE.test(path))
     .map((path) => ({ path, away: distance(path) }))
     .sort((a, b) => a.away - b.away)
     .slice(0, NEAREST)

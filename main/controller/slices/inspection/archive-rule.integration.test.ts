@@ -3,7 +3,9 @@ import { pack } from 'tar-stream'
 import { afterAll, describe, expect, it } from 'vitest'
 import { ARCHIVE_CASES } from '#shared/domain/archive-rule.cases.ts'
 import type { ArchiveItem } from '#shared/domain/archive-rule.ts'
+import { ONE_PLAIN_LINE } from '#shared/domain/plain-text.ts'
 import { openInspector } from '../../test-kit/inspector.ts'
+import { makeZipOf } from '../../test-kit/zip-files.ts'
 
 const inspector = openInspector({ limits: { timeMs: 60_000 } })
 afterAll(() => inspector.close())
@@ -27,6 +29,17 @@ async function tarOf(items: ArchiveItem[]): Promise<Buffer> {
 }
 
 describe('the inspection of an archive', () => {
+  it.each(['a.zip', 'a.tar'])('shows misleading characters in the names of %s', async (file) => {
+    const name = '../a\u202egpj\u009b\u007f.exe'
+    const bytes =
+      file === 'a.zip' ? makeZipOf({ [name]: 'x' }) : await tarOf([{ name, type: 'file' }])
+    await expect(inspector.look(file, bytes)).rejects.toMatchObject({
+      code: 'E_PACKAGE_UNREADABLE',
+      message: expect.stringMatching(ONE_PLAIN_LINE) as string,
+    })
+    await expect(inspector.look(file, bytes)).rejects.toThrow('../a\ufffdgpj\ufffd\ufffd.exe')
+  })
+
   it.each(ARCHIVE_CASES)('with $what', async ({ items, refused }) => {
     const looking = inspector.look('a.tar', await tarOf(items))
     const { linux, macos, windows } = refused

@@ -36,9 +36,14 @@ export type PackageFacts = {
   knowledge?: InstallerKnowledge | null
 }
 
-/** A file that is not what it claims to be. */
+/** A file that is not what it claims to be. `what` may contain names from the file. */
 export const unreadable = (what: string, cause?: unknown): AppError =>
-  new AppError('E_PACKAGE_UNREADABLE', `The package cannot be used: ${what}.`, [], { cause })
+  new AppError(
+    'E_PACKAGE_UNREADABLE',
+    replaceMisleading(`The package cannot be used: ${what}.`),
+    [],
+    { cause },
+  )
 
 /** A file that needs more than a reader may use. `limit` names what was exceeded, with its unit. */
 export const beyondLimit = (limit: string): AppError =>

@@ -7,7 +7,7 @@ import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
 import { extract, type Header } from 'tar-stream'
 import { AppError } from '#shared/contract/errors.ts'
-import { archiveProblem, type ArchiveItem } from '#shared/domain/archive-rule.ts'
+import { archiveProblem, quoted, type ArchiveItem } from '#shared/domain/archive-rule.ts'
 import { composeProblem } from '#shared/domain/coded-texts/compose.ts'
 import {
   ARCHIVE_ENTRY_LIMIT,
@@ -32,9 +32,6 @@ const FOLDER = 0o040000
 const LINK = 0o120000
 const FILE = 0o100000
 const PLATFORMS: readonly DevicePlatform[] = ['linux', 'macos', 'windows']
-
-/** A name for use in a message. */
-const quoted = (name: string): string => JSON.stringify(name.slice(0, 200))
 
 type Listed = ArchiveItem & { isExecutable: boolean; sizeBytes: number }
 

@@ -4,6 +4,7 @@
  */
 import { createHash, verify, X509Certificate } from 'node:crypto'
 import type { InstallerSigner } from '#shared/contract/rest/installer-knowledge.ts'
+import { quoted } from '#shared/domain/archive-rule.ts'
 import { unreadable } from '../facts.ts'
 import { nameOf } from './exe/signature.ts'
 import { inflated } from './unpack.ts'
@@ -155,7 +156,7 @@ export function openXar(window: Window): Xar {
     text(file, limitBytes) {
       const unpackedBytes = file.isPacked ? file.size : file.length
       if (file.length > limitBytes || unpackedBytes > limitBytes)
-        throw unreadable(`${file.path.slice(-100)} in it is larger than is read`)
+        throw unreadable(`${quoted(file.path.slice(-100))} in it is larger than is read`)
       const bytes = window.read(heapAt + file.offset, file.length)
       if (!file.isPacked) return bytes.toString('utf8')
       const limit = Number.isSafeInteger(file.size) ? Math.max(1, file.size) : limitBytes

@@ -7,6 +7,7 @@ import type { Readable } from 'node:stream'
 import { Inflate } from 'fflate'
 import yauzl from 'yauzl'
 import { AppError } from '#shared/contract/errors.ts'
+import { quoted } from '#shared/domain/archive-rule.ts'
 import { unreadable } from '../facts.ts'
 import type { Window } from './window.ts'
 
@@ -130,7 +131,7 @@ export async function zipFiles(
     const { name, sizeBytes } = entry
     if (++entries > ENTRY_LIMIT) throw unreadable('it contains more files than any real one')
     if (!isWanted(name) || found.has(name)) return
-    const shown = name.slice(-100)
+    const shown = quoted(name.slice(-100))
     if (entry.isEncrypted) throw unreadable('it is protected by a password')
     if (sizeBytes > limitBytes) throw unreadable(`${shown} in it is larger than is read`)
     const bytes = entry.unpack(limitBytes)
