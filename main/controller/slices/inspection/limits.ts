@@ -3,9 +3,9 @@
  * (see readers/window.ts). Together with the thread's own 30 MiB they stay below 256 MiB.
  */
 export const INSPECTION_LIMITS = {
-  /** Wall clock, so that the answer comes within 5 s. Starts again after every `progressMiB` that a streaming reader has read. */
+  /** Wall clock, so that the answer comes within 5 s. Starts again after every `progressMiB` that a streaming reader has read and unpacked. */
   timeMs: 4_500,
-  progressMiB: 16,
+  progressMiB: 4,
   /** Even with progress. */
   wholeTimeMs: 10 * 60_000,
   heapMiB: 96,

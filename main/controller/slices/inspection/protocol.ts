@@ -5,7 +5,7 @@ import type { PackageFacts } from './facts.ts'
 
 export type InspectionData = {
   bufferMiB: number
-  /** One number: MiB of the file that a reader has streamed so far. The time limit counts from its last change. */
+  /** One number: MiB that a reader has read from the file and unpacked so far. The time limit counts from its last change. */
   progress: SharedArrayBuffer
 }
 export type InspectionTask = {

@@ -24,6 +24,8 @@ import { eachEntry } from './zip.ts'
 
 const READ_BYTES = 256 * 1024
 const LINK_LIMIT_BYTES = 4096
+/** Unpacked bytes count as progress up to this multiple of the packed ones, so that a bomb makes hardly any. */
+const COUNTED_RATIO = 8
 /** Not compressed, and deflate. */
 const ZIP_METHODS = [0, 8]
 const UNIX_HOSTS = [3, 19]
@@ -135,19 +137,25 @@ function tarItem(header: Header): Listed {
 async function listTar(window: Window, { add }: Collector): Promise<void> {
   const first = window.read(0, 6).toString('hex')
   const source = createReadStream(window.path, { highWaterMark: READ_BYTES })
-  async function* counted(pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-    for await (const piece of pieces) {
-      window.progressed(piece.length)
-      yield piece
+  const read = { packed: 0, unpacked: 0, counted: 0 }
+  const counting = (what: 'packed' | 'unpacked') =>
+    async function* (pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+      for await (const piece of pieces) {
+        read[what] += piece.length
+        const bytes = read.packed + Math.min(read.unpacked, COUNTED_RATIO * read.packed)
+        window.progressed(bytes - read.counted)
+        read.counted = bytes
+        yield piece
+      }
     }
-  }
+  const [packed, unpacked] = [counting('packed'), counting('unpacked')]
   const tar = extract()
   const end = tar as unknown as NodeJS.WritableStream
   const reading = first.startsWith('1f8b')
-    ? pipeline(source, counted, createGunzip(), end)
+    ? pipeline(source, packed, createGunzip(), unpacked, end)
     : first === 'fd377a585a00'
-      ? pipeline(source, counted, unpackXz, end)
-      : pipeline(source, counted, end)
+      ? pipeline(source, packed, unpackXz, unpacked, end)
+      : pipeline(source, packed, end)
   // The loop below throws the same error; this only keeps Node from reporting an unhandled rejection first.
   reading.catch(() => undefined)
   try {

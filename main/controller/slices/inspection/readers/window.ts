@@ -19,7 +19,7 @@ export type Window = {
   fill: (target: Buffer, position: number) => number
   /** Counts bytes that a reader allocates in other ways, for example to unpack. @throws AppError E_PACKAGE_LIMIT */
   spend: (bytes: number) => void
-  /** Reports how much of the file has been streamed; the time limit starts again after every so many bytes. */
+  /** Reports bytes that were streamed, packed or unpacked; the time limit starts again after every so many. */
   progressed: (bytes: number) => void
   /** Time that a reader should still spend on what it can leave out, ms. Afterwards its thread may be ended with the file unread. */
   leftMs: () => number
