@@ -1,11 +1,22 @@
 /** AppImages and scripts of makeself, made byte by byte for tests. */
 
+/** The header of a 64-bit program. */
+export function makeElf(machine: number): Buffer {
+  const elf = Buffer.alloc(64)
+  elf.write('7f454c46020101', 'hex')
+  elf.writeUInt16LE(2, 16)
+  elf.writeUInt16LE(machine, 18)
+  elf.writeUInt32LE(1, 20)
+  elf.writeUInt16LE(64, 52)
+  elf.writeUInt16LE(56, 54)
+  elf.writeUInt16LE(1, 56)
+  return elf
+}
+
 /** A program without content, and behind it the head of a file system of `dataBytes`. */
 export function makeAppImage(dataBytes: number): Buffer {
-  const elf = Buffer.alloc(64)
-  elf.write('7f454c460201', 'hex')
+  const elf = makeElf(0x3e)
   elf.write('AI\x02', 8, 'latin1')
-  elf.writeUInt16LE(0x3e, 18)
   elf.writeBigUInt64LE(64n, 40)
   elf.writeUInt16LE(64, 58)
   elf.writeUInt16LE(2, 60)

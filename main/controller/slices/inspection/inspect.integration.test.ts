@@ -14,6 +14,7 @@ import {
   makeTar,
 } from '../../test-kit/packages.ts'
 import { openInspector } from '../../test-kit/inspector.ts'
+import { makeElf } from '../../test-kit/linux-programs.ts'
 import { kindOrThrow } from './index.ts'
 
 const inspector = openInspector()
@@ -325,11 +326,7 @@ describe('other installers', () => {
     bytes.write('.text', 0x98)
     return bytes
   }
-  const elf = (machine: number) => {
-    const bytes = filled('7f454c460201')
-    bytes.writeUInt16LE(machine, 18)
-    return bytes
-  }
+  const elf = (machine: number) => Buffer.concat([makeElf(machine), Buffer.alloc(2_000)])
   const dmg = () => {
     const bytes = Buffer.alloc(4096)
     bytes.write('koly', 4096 - 512, 'latin1')
@@ -374,6 +371,32 @@ describe('other installers', () => {
       )
     },
   )
+
+  it('x.AppImage is refused when only its first bytes are those of a program', async () => {
+    const noise = (seed: number) =>
+      Buffer.from(Array.from({ length: 4_096 }, (_, i) => (i * i * 31 + i * seed + seed) % 251))
+    for (const seed of [7, 19, 101]) {
+      const bytes = noise(seed)
+      bytes.write('7f454c46', 'hex')
+      expect(await refusal('x.AppImage', bytes)).toContain('is not an AppImage')
+      bytes.write('7f454c46020101', 'hex')
+      await refusal('x.AppImage', bytes)
+      expect(await refusal('x.sh', noise(seed))).toContain('is not a script')
+    }
+    const library = elf(0x3e)
+    library.writeUInt16LE(1, 16)
+    await refusal('x.AppImage', library)
+  })
+
+  it.each<[string, Buffer | string]>([
+    ['without a line for the interpreter', 'echo \u00fc\r\n\tls\n'],
+    ['in UTF-16, as Windows writes it', Buffer.from('\ufeff#!/bin/sh\r\necho \u0141', 'utf16le')],
+    ['with a byte-order mark', '\ufeff#!/bin/sh\necho'],
+    ['with a payload', Buffer.concat([Buffer.from('#!/bin/sh\n'), Buffer.alloc(99, 1)])],
+    ['in Latin-1', Buffer.from('# gr\u00fc\u00dfe\nls\n', 'latin1')],
+  ])('a script %s is one', async (_what, bytes) => {
+    expect(await look('x.sh', bytes)).toMatchObject({ name: 'x', platform: 'linux' })
+  })
 
   it.each(['x.ps1', 'x.cmd', 'x.sh'])('%s is refused when it is a program', async (name) => {
     await refusal(name, pe(0x8664))

@@ -17,6 +17,32 @@ const MACHINES: Readonly<Record<number, InstallerArch>> = {
 const SQUASHFS_MAGIC = 0x73717368
 const SUPERBLOCK_BYTES = 96
 
+/** Elf32_Ehdr and Elf64_Ehdr of the System V ABI: their sizes, and where they name them. */
+const CLASSES: Readonly<Record<number, { sizeAt: number; size: number; entrySize: number }>> = {
+  1: { sizeAt: 40, size: 52, entrySize: 32 },
+  2: { sizeAt: 52, size: 64, entrySize: 56 },
+}
+const CURRENT_VERSION = 1
+/** Executable, and position-independent. */
+const PROGRAM_TYPES = [2, 3]
+
+/** Whether this is the header of a program that Linux could load. */
+export function isLinuxProgram(head: Buffer): boolean {
+  const format = CLASSES[head[4] ?? 0]
+  const isLittle = head[5] === 1
+  if (head.length < HEADER_BYTES || head.toString('latin1', 0, 4) !== '\x7fELF') return false
+  if (!format || !(isLittle || head[5] === 2) || head[6] !== CURRENT_VERSION) return false
+  const short = (at: number): number => (isLittle ? head.readUInt16LE(at) : head.readUInt16BE(at))
+  const version = isLittle ? head.readUInt32LE(20) : head.readUInt32BE(20)
+  return (
+    PROGRAM_TYPES.includes(short(16)) &&
+    version === CURRENT_VERSION &&
+    short(format.sizeAt) === format.size &&
+    short(format.sizeAt + 2) === format.entrySize &&
+    short(format.sizeAt + 4) > 0
+  )
+}
+
 /** Where the program ends by its own header, and what follows begins. */
 function endOfProgram(header: Buffer): number {
   const is64Bit = header[4] === 2

@@ -7,7 +7,7 @@
 import { INSTALLER_KINDS, type InstallerKind } from '#shared/domain/platforms.ts'
 import { cleanText, unreadable, type PackageFacts } from '../facts.ts'
 import { stemOf } from '../file-name.ts'
-import { readAppImage } from './appimage.ts'
+import { isLinuxProgram, readAppImage } from './appimage.ts'
 import { readArchive } from './archive.ts'
 import { containerOf } from './container.ts'
 import { readDeb } from './deb.ts'
@@ -43,6 +43,20 @@ const isProgram = (head: Buffer): boolean =>
 /** Scripts are text: null bytes occur only in UTF-16, which starts with its byte-order mark. */
 const isText = (head: Buffer): boolean =>
   startsWith(head, 'fffe') || startsWith(head, 'feff') || !head.includes(0)
+/** Bell, backspace, tab, the ends of lines and pages, and escape also occur in text. */
+const NO_TEXT = /[\0-\x06\x0e-\x1a\x1c-\x1f\x7f]/
+/** Self-extracting archives carry binary data after their script. Without `#!` nothing marks it, so all of it must be text. */
+function isShellScript(head: Buffer): boolean {
+  if (isProgram(head)) return false
+  const isLittle = startsWith(head, 'fffe')
+  const even = Buffer.from(head.subarray(0, head.length & ~1))
+  const text =
+    isLittle || startsWith(head, 'feff')
+      ? (isLittle ? even : even.swap16()).toString('utf16le')
+      : head.toString('latin1')
+  const [line = ''] = text.split('\n', 1)
+  return !NO_TEXT.test(/^(?:\xef\xbb\xbf|\ufeff)?#!/.test(text) ? line : text)
+}
 const nothing = (): Found => ({})
 
 const script: Reader = {
@@ -79,11 +93,10 @@ export const READERS: Readonly<Record<InstallerKind, Reader>> = {
   exe: { what: 'a Windows program', begins: (head) => startsWith(head, '4d5a'), read: readExe },
   ps1: script,
   cmd: script,
-  // Self-extracting archives carry binary data after their script.
-  sh: { ...script, begins: (head) => !isProgram(head) && head[0] !== 0, read: readMakeself },
+  sh: { ...script, begins: isShellScript, read: readMakeself },
   appimage: {
     what: 'an AppImage',
-    begins: (head) => startsWith(head, '7f454c46') && head.length >= 20,
+    begins: isLinuxProgram,
     read: (window, _asked, fileName) => readAppImage(window, fileName),
   },
   pkg: {
