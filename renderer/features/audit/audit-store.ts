@@ -2,6 +2,7 @@
 import { defineStore } from 'pinia'
 import { computed, ref, shallowRef } from 'vue'
 import type { AuditEntry, AuditProof } from '#shared/contract/rest/audit.ts'
+import type { ReportSeparator } from '#shared/contract/rest/requests.ts'
 import { AuditAction } from '#shared/domain/audit-actions.ts'
 import { useApi } from '../../api/index.ts'
 import { createLoader } from '../../state/loader.ts'
@@ -103,9 +104,12 @@ export const useAuditStore = defineStore('audit', () => {
       proof.value = await api.call('audit.proof', undefined, { timeoutMs: WHOLE_TIMEOUT_MS })
       return proof.value
     },
-    export: (form: 'csv' | 'jsonl'): Promise<string> =>
-      api.call(form === 'csv' ? 'audit.export_csv' : 'audit.export_jsonl', undefined, {
-        timeoutMs: WHOLE_TIMEOUT_MS,
-      }),
+    /** As JSON Lines, or as CSV with this separator. */
+    export: (form: ReportSeparator | 'jsonl'): Promise<string> => {
+      const options = { timeoutMs: WHOLE_TIMEOUT_MS }
+      return form === 'jsonl'
+        ? api.call('audit.export_jsonl', undefined, options)
+        : api.call('audit.export_csv', { query: { separator: form } }, options)
+    },
   }
 })

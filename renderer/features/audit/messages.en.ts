@@ -17,6 +17,8 @@ export const en = {
     details: 'Details',
     from: 'From',
     label: 'As CSV, for a spreadsheet',
+    asCsvWithSemicolonsLabel:
+      'As CSV with semicolons, for Excel where the decimal separator is a comma',
     asJsonLabel: 'As JSON Lines, for programs',
     audit: 'Audit log',
     export: 'Export',

@@ -42,6 +42,7 @@ export const auditRoutes = {
     path: '/audit/export.csv',
     access: 'admin',
     summary: 'The whole audit log as CSV, oldest first, with its hashes and signatures',
+    query: request.ReportQuery,
     transport: 'stream',
     media: 'text/csv',
     reply: z.string(),

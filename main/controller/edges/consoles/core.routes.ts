@@ -198,9 +198,9 @@ export function coreRoutes(deps: CoreDeps): Core {
       }),
     'audit.facets': (_request, { viewer }) => deps.audit.facets(viewer),
     'audit.proof': () => deps.audit.proof(),
-    'audit.export_csv': (_request, { viewer, reply }) => {
+    'audit.export_csv': ({ query }, { viewer, reply }) => {
       asFile(reply, 'text/csv; charset=utf-8', 'deployx-audit.csv')
-      return deps.audit.exportCsv(viewer)
+      return deps.audit.exportCsv(viewer, query.separator)
     },
     'audit.export_jsonl': (_request, { viewer, reply }) => {
       asFile(reply, 'application/jsonl; charset=utf-8', 'deployx-audit.jsonl')

@@ -294,6 +294,22 @@ describe.skipIf(!process.features.typescript)('an export', () => {
       // Five processes one after the other.
     },
   )
+  it.each([';', '\t'])(
+    'as CSV separated by %j has one cell a column, and verifies itself',
+    async (separator) => {
+      await t.rest.call('groups.create', {
+        body: { name: `${separator === ';' ? 'a;b' : 'a'}, "c"` },
+      })
+      const query = `?separator=${encodeURIComponent(separator)}`
+      const { status, body } = await t.rest.raw('GET', `/audit/export.csv${query}`)
+      expect(status).toBe(200)
+      const [head, ...lines] = (body as string).trim().split('\r\n')
+      expect(head!.split(separator)).toHaveLength(16)
+      expect(lines.length).toBeGreaterThan(0)
+      expect((await proven(body as string)).code).toBe(0)
+    },
+  )
+
   it('as CSV starts no formula in a spreadsheet', async () => {
     await t.rest.call('groups.create', { body: { name: '=1+1' } })
     await t.rest.call('users.create', {

@@ -3,6 +3,7 @@
  * equivalent forms: CSV for spreadsheets, JSON Lines for programs. What is written here can be read
  * back exactly.
  */
+import type { ReportSeparator } from '#shared/contract/rest/requests.ts'
 import type { AuditHead, AuditRow } from './audit.repo.ts'
 
 export const COLUMNS = [
@@ -43,20 +44,25 @@ export type LogLine = { row: AuditRow; head: AuditHead | null }
  * apostrophe that defuses it, is prefixed with an apostrophe, so removing one restores the original
  * exactly.
  */
-function toCell(value: string | number | null): string {
+function toCell(value: string | number | null, separator: ReportSeparator): string {
   if (value === null) return ''
   const text = String(value)
   const safe = typeof value === 'string' && /^[=+\-@\t\r']/.test(text) ? `'${text}` : text
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
+  return /[",\r\n]/.test(safe) || safe.includes(separator)
+    ? `"${safe.replaceAll('"', '""')}"`
+    : safe
 }
 const fromCell = (cell: string): string => (cell.startsWith("'") ? cell.slice(1) : cell)
 
-export const csvHead = (): string =>
-  '\uFEFF' + [...COLUMNS, ...SIGNED_COLUMNS].map(toCell).join(',') + '\r\n'
-export const csvLine = ({ row, head }: LogLine): string =>
+export const csvHead = (separator: ReportSeparator): string =>
+  '\uFEFF' + [...COLUMNS, ...SIGNED_COLUMNS].join(separator) + '\r\n'
+export const csvLine = ({ row, head }: LogLine, separator: ReportSeparator): string =>
   [...COLUMNS.map((column) => row[column]), head?.at ?? null, head?.signature ?? null]
-    .map(toCell)
-    .join(',') + '\r\n'
+    .map((value) => toCell(value, separator))
+    .join(separator) + '\r\n'
+
+/** What stands behind the name of the first column. */
+const separatorOf = (text: string): string => /^\uFEFF?id([;\t])/.exec(text)?.[1] ?? ','
 
 /**
  * @param publicKeys of the current and previous signing keys, PEM: the file can then verify its own
@@ -73,6 +79,7 @@ export const jsonlLine = ({ row, head }: LogLine): string =>
 
 /** The cells of a CSV text, line by line. Quoted cells may contain line breaks. */
 export function* parseCsv(text: string): Generator<string[]> {
+  const separator = separatorOf(text)
   let cells: string[] = []
   let at = text.startsWith('\uFEFF') ? 1 : 0
   while (at < text.length) {
@@ -85,14 +92,14 @@ export function* parseCsv(text: string): Generator<string[]> {
       }
       at++
     } else {
-      const end = /[,\r\n]/g
+      const end = separator === ',' ? /[,\r\n]/g : separator === ';' ? /[;\r\n]/g : /[\t\r\n]/g
       end.lastIndex = at
       const stop = end.exec(text)?.index ?? text.length
       cell = text.slice(at, stop)
       at = stop
     }
     cells.push(cell)
-    if (text[at] === ',') {
+    if (text[at] === separator) {
       at++
       if (at < text.length) continue
       cells.push('')

@@ -4,6 +4,7 @@
  */
 import { createHash, createPublicKey, type KeyObject } from 'node:crypto'
 import type { AuditEntry, AuditOutcome, AuditProof } from '#shared/contract/rest/audit.ts'
+import type { ReportSeparator } from '#shared/contract/rest/requests.ts'
 import type { AuditAction } from '#shared/domain/audit-actions.ts'
 import type { DeploymentId, DeviceId, UserId } from '#shared/domain/ids.ts'
 import { replaceMisleading, replaceMisleadingInLines } from '#shared/domain/plain-text.ts'
@@ -315,10 +316,10 @@ export function createAudit(deps: {
       return run.proof
     },
     /** The whole log, chunk by chunk. */
-    async *exportCsv(viewer: Viewer): AsyncGenerator<string> {
+    async *exportCsv(viewer: Viewer, separator: ReportSeparator): AsyncGenerator<string> {
       recordAlone(viewer, 'audit.export', 'audit trail', 'as CSV')
-      yield csvHead()
-      for await (const some of lines()) yield some.map(csvLine).join('')
+      yield csvHead(separator)
+      for await (const some of lines()) yield some.map((line) => csvLine(line, separator)).join('')
     },
     async *exportJsonl(viewer: Viewer): AsyncGenerator<string> {
       recordAlone(viewer, 'audit.export', 'audit trail', 'as JSON Lines')
