@@ -3,6 +3,7 @@ import type {
   InstallerKnowledge,
   InstallerSigner,
 } from '#shared/contract/rest/installer-knowledge.ts'
+import { isForAllUsers } from '#shared/domain/installer-scope.ts'
 import { KNOWN_TECHNOLOGIES } from '#shared/domain/installer-technology.ts'
 import { t } from './texts.ts'
 
@@ -32,20 +33,17 @@ export const signerInWords = (knowledge: Known): string | null =>
 export function scopeInWords(knowledge: Known, args: string): string | null {
   if (!knowledge?.scope) return null
   const isChanged =
-    knowledge.scope !== 'machine' && knowledge.technology === 'msi' && isForAll(args)
+    knowledge.scope !== 'machine' && knowledge.technology === 'msi' && isForAllUsers(args)
   return t(isChanged ? 'scopes.allUsers' : `scopes.${knowledge.scope}`)
 }
 
 export type Note = { code: string; text: string }
 
-/** Windows Installer installs for all users once the arguments set ALLUSERS. */
-const isForAll = (args: string): boolean => /(?:^|\s)ALLUSERS=/i.test(args)
-
 /** What goes wrong, or may go wrong, when a PC runs it with these arguments. */
 export function notesOf(knowledge: Known, args: string): Note[] {
   if (!knowledge) return []
   const notes: Note[] = knowledge.warnings.filter(
-    ({ code }) => code !== 'per_user' || !isForAll(args),
+    ({ code }) => code !== 'per_user' || !isForAllUsers(args),
   )
   if (knowledge.is_installer === false)
     notes.unshift({ code: 'not_installer', text: t('notes.notInstaller') })

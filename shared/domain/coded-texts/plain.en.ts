@@ -161,6 +161,8 @@ const PREVIEWS = {
   busy_with_another: 'Another deployment is running on it; this one follows.',
   ready_needs_restart:
     'Online and free, but a restart is pending. Some installers refuse to run until the PC has restarted.',
+  ready_for_one_user:
+    'Online and free, but {software} installs for one user: run by the agent, it lands in a profile that nobody uses. Its entry under Software says more.',
   ready: 'Online and free.',
   connecting: 'Its agent is expected to connect any moment.',
   offline_waits: 'Offline; waits up to {n} minutes for it.',

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { InspectPayload } from '#shared/contract/agent/inspect.ts'
 import type { RouteReply } from '#shared/contract/rest/routes.ts'
 import { until } from '#shared/test-kit/until.ts'
+import { makeMsiBytes } from '../../../test-kit/windows-packages.ts'
 import { startTestController, type TestController } from '../../../test-kit/test-controller.ts'
 
 let test: TestController
@@ -280,4 +281,37 @@ it('refuses what creating the deployment would refuse, with the path of every mi
       expect.stringContaining(`"path":"${path}"`),
     ])
   }
+})
+
+it('says that an installer without ALLUSERS installs for one user', async () => {
+  const properties = {
+    ProductName: 'Own',
+    ProductVersion: '1.0',
+    Manufacturer: 'Ann Onym',
+    ProductCode: '{11111111-2222-3333-4444-555555555555}',
+  }
+  const add = async (name: string, fields: Record<string, string>) => {
+    const bytes = makeMsiBytes({ properties, template: 'x64;1033' })
+    const reply = await test.rest.upload('/software', { name, bytes }, { name, ...fields })
+    return (reply.body as RouteReply<'software.create'>).id
+  }
+  const software_ids = [await add('own.msi', {}), await add('all.msi', { install_args: 'ALLUSERS=1' })] // prettier-ignore
+  const identity = await test.enroll('windows-pc')
+  await test.connect(identity, {
+    facts: () => ({ platform: 'windows' }),
+    inspect: ({ detections }) => ({
+      ok: true,
+      free_disk_bytes: null,
+      reboot_pending: null,
+      busy: false,
+      presences: detections.map(() => 'absent'),
+    }),
+  })
+  const { targets } = await test.rest.call('deployments.preflight', {
+    body: { name: 'own', software_ids, device_ids: [identity.deviceId] },
+  })
+  expect(targets.map(({ outcome, code }) => [outcome, code])).toEqual([
+    ['ready', 'ready_for_one_user'],
+    ['ready', 'ready'],
+  ])
 })

@@ -11,6 +11,7 @@ import { coded, readCoded, type CodedText } from '#shared/domain/coded-texts/cod
 import { compose } from '#shared/domain/coded-texts/compose.ts'
 import { neededDiskBytes } from '#shared/domain/disk.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
+import { isForOneUser } from '#shared/domain/installer-scope.ts'
 import { chooseInstaller } from '#shared/domain/platforms.ts'
 import { removalObstacle } from '#shared/domain/removal.ts'
 import { isoTime, type Log, type Viewer } from '../../../base/context.ts'
@@ -143,7 +144,7 @@ export async function preflight(
         ...toWire(
           foreseeRule(deps, device, item) ??
             foresee(device, item, answer, answer?.presences[i], input.action === 'install') ??
-            comes,
+            forOneUser(comes, item, chooseInstaller(item.installers, device), input.action),
         ),
       })),
       ...input.custom_software.map((item) => ({
@@ -220,6 +221,22 @@ function foreseeRestart(
         restart_note_code: text.code,
         restart_note_params: text.params,
       }
+}
+
+/** Says so when the software would be installed, but for one user. */
+function forOneUser(
+  comes: Foreseen,
+  item: SoftwareWithInstallers,
+  installer: SoftwareWithInstallers['installers'][number] | null,
+  action: CreateDeployment['action'],
+): Foreseen {
+  if (comes.outcome !== 'ready' || action !== 'install' || !installer) return comes
+  if (!isForOneUser(installer.knowledge, installer.install_args)) return comes
+  return {
+    outcome: 'ready',
+    reason: null,
+    text: coded('ready_for_one_user', { software: softwareTitle(item) }),
+  }
 }
 
 /** Its agent cannot read the rule. Null: it can, or it has not connected yet. */
