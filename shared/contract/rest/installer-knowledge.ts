@@ -30,6 +30,7 @@ export const WARNING_CODES = [
   'may_wait',
   'not_removable',
   'newer_format',
+  'manifest_ignored',
 ] as const
 export const InstallerWarning = z.object({ code: z.enum(WARNING_CODES), text: z.string() })
 export type InstallerWarning = z.infer<typeof InstallerWarning>

@@ -163,6 +163,13 @@ export const UploadForm = z.object({ file: z.file() }).extend(
     success_exit_codes: jsonText('an array of numbers').optional(),
     secret_args: jsonText('an array of strings').optional(),
     detection: jsonText('a detection rule, or null').optional(),
+    manifest: z
+      .file()
+      .meta({
+        description:
+          'A manifest that describes the installer: winget YAML, Munki pkginfo, Chocolatey .nuspec and its .ps1, or the Detection.xml of an .intunewin file. At most 8 of these parts, 256 KiB each. It adds what the installer does not say itself; with the SHA-256 of another file it is ignored',
+      })
+      .optional(),
   }).shape,
 )
 /** A file alone. */

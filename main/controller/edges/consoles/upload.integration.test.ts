@@ -283,6 +283,33 @@ describe('fields of an upload', () => {
     expect(made(await send([file()]))).toMatchObject({ knowledge: null })
   })
 
+  describe('with a manifest', () => {
+    const manifest = (text: string): Part => ['manifest', { fileName: 'a.yaml', bytes: text }]
+    const sha256 = createHash('sha256').update(SCRIPT).digest('hex')
+    const winget = `PackageIdentifier: A.B\nPackageName: From winget\nPackageVersion: 1.10\nInstallers:\n- InstallerSha256: ${sha256}\n`
+    it.each<[string, Part[]]>([
+      ['before', [manifest(winget), file()]],
+      ['after', [file(), manifest(winget)]],
+    ])('%s the file has what the manifest says', async (_where, parts) => {
+      expect(made(await send(parts))).toMatchObject({
+        name: 'From winget',
+        version: '1.10',
+        knowledge: { facts: { name: { level: 'usual', source: 'manifest (winget)' } } },
+      })
+    })
+    it('that is too large, or one of too many, is refused and nothing is kept', async () => {
+      for (const parts of [
+        [manifest('x'.repeat(256 * 1024 + 1))],
+        Array.from({ length: 9 }, () => manifest(winget)),
+      ]) {
+        // prettier-ignore
+        const reply = await send([file(), ...parts])
+        expect([reply.status, errorOf(reply).details?.[0]?.path]).toEqual([400, '/manifest'])
+      }
+      await nothingKept()
+    })
+  })
+
   it('that the contract does not define are dropped', () => {
     expect(
       decodeFields(

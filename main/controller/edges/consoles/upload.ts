@@ -1,12 +1,13 @@
 /** Reads a multipart upload: one file, and text fields before or after it. */
 import type { Readable } from 'node:stream'
 // For the request's `parts` and `isMultipart`.
-import type { Multipart } from '@fastify/multipart'
+import type { Multipart, MultipartFile } from '@fastify/multipart'
 import type { FastifyRequest } from 'fastify'
 import type { Clock } from '#shared/node/clock.ts'
 import { AppError, validationError } from '#shared/contract/errors.ts'
 import { SoftwareFields } from '#shared/contract/rest/requests.ts'
 import { UPLOAD_LIMIT_BYTES } from '#shared/domain/defaults.ts'
+import { cleanFileName, type ManifestFile } from '../../slices/inspection/index.ts'
 import type { Upload } from '../../slices/software/index.ts'
 
 /** The result of receiving an upload's bytes. */
@@ -19,6 +20,8 @@ type Receive<T extends Received> = (file: {
 
 const FIELD_LIMIT_BYTES = 64 * 1024
 const PART_LIMIT = 100
+const MANIFEST_LIMIT = 8
+const MANIFEST_LIMIT_BYTES = 256 * 1024
 /** The most that fields and separators add to the file. */
 const ENVELOPE_BYTES = PART_LIMIT * FIELD_LIMIT_BYTES
 const IDLE_TIMEOUT_MS = 60_000
@@ -57,6 +60,18 @@ export function decodeFields(texts: ReadonlyMap<string, unknown>): SoftwareField
   const parsed = SoftwareFields.safeParse(decoded)
   if (!parsed.success) throw validationError(parsed.error, 'The upload is not valid')
   return parsed.data
+}
+
+/** A manifest beside the installer. @throws AppError E_VALIDATION when it is too large */
+async function readManifest(part: MultipartFile): Promise<ManifestFile> {
+  const pieces: Buffer[] = []
+  let left = MANIFEST_LIMIT_BYTES
+  for await (const piece of part.file as AsyncIterable<Buffer>) {
+    left -= piece.length
+    if (left < 0) throw problem('manifest', `is larger than ${MANIFEST_LIMIT_BYTES / 1024} KiB`)
+    pieces.push(piece)
+  }
+  return { name: cleanFileName(part.filename), text: Buffer.concat(pieces).toString('utf8') }
 }
 
 /** Converts an error of the multipart parser. */
@@ -124,7 +139,8 @@ export async function readUpload(
   receive: Receive<Upload>,
   clock: Clock,
 ): Promise<{ upload: Upload; fields: SoftwareFields }> {
-  return readParts(raw, { receive, decode: decodeFields, clock })
+  const { upload, fields, manifests } = await readParts(raw, { receive, decode: decodeFields, clock }) // prettier-ignore
+  return { upload: { ...upload, manifests }, fields }
 }
 
 /**
@@ -144,8 +160,9 @@ export async function readParts<T extends Received, F>(
     decode: (texts: ReadonlyMap<string, unknown>) => F
     clock: Clock
   },
-): Promise<{ upload: T; fields: F }> {
+): Promise<{ upload: T; fields: F; manifests: ManifestFile[] }> {
   let upload: T | null = null
+  const manifests: ManifestFile[] = []
   try {
     if (!raw.isMultipart())
       throw new AppError('E_MEDIA_TYPE', 'Send the file as multipart/form-data.')
@@ -171,13 +188,16 @@ export async function readParts<T extends Received, F>(
         texts.set(part.fieldname, part.value)
       } else if (part.fieldname === 'file' && part.filename && upload === null) {
         upload = await receive({ fileName: part.filename, stream: part.file, sizeBytes })
+      } else if (part.fieldname === 'manifest' && part.filename) {
+        if (manifests.length === MANIFEST_LIMIT) throw problem('manifest', `was sent more than ${MANIFEST_LIMIT} times`) // prettier-ignore
+        manifests.push(await readManifest(part))
       } else part.file.resume()
     }
     if (!upload)
       throw new AppError('E_VALIDATION', 'There is no file in the upload.', [
         { path: '/file', message: 'is missing' },
       ])
-    return { upload, fields: decode(texts) }
+    return { upload, fields: decode(texts), manifests }
   } catch (error) {
     drain(raw, error, clock)
     await upload?.discard()

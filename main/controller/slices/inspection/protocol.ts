@@ -2,6 +2,7 @@
 import type { WireError } from '#shared/contract/errors.ts'
 import type { InstallerKind } from '#shared/domain/platforms.ts'
 import type { PackageFacts } from './facts.ts'
+import type { ManifestFile } from './readers/manifests/manifest.ts'
 
 export type InspectionData = {
   bufferMiB: number
@@ -14,6 +15,8 @@ export type InspectionTask = {
   kind: InstallerKind
   /** For archives: files in it that the caller asks about. */
   asked: readonly string[]
+  /** Manifests that came with the file, and its hash in hex. */
+  manifests?: { files: readonly ManifestFile[]; sha256: string }
 }
 export type InspectionMessage =
   | { what: 'facts'; facts: PackageFacts; threadId: number }

@@ -14,6 +14,7 @@ import {
   cleanFileName,
   kindOrThrow,
   type Inspection,
+  type ManifestFile,
   type PackageFacts,
 } from '../inspection/index.ts'
 import { installerIn, type Access } from './access.ts'
@@ -28,6 +29,8 @@ export type Upload = {
   fileName: string
   kind: InstallerKind
   staged: Staged
+  /** Manifests that came with the file. */
+  manifests?: readonly ManifestFile[]
   discard: () => Promise<void>
 }
 
@@ -114,10 +117,10 @@ async function keepUpload<T>(
   work: (installer: ReturnType<typeof installerOf>, facts: PackageFacts) => T,
 ): Promise<T> {
   try {
-    const { fileName, kind, staged } = upload
+    const { fileName, kind, staged, manifests } = upload
     const asked = [fields.entry, fields.uninstall_entry].filter((path) => typeof path === 'string')
     const facts = await inspection.inspect(
-      { path: staged.path, fileName, kind, asked },
+      { path: staged.path, fileName, kind, asked, ...(manifests?.length ? { manifests: { files: manifests, sha256: staged.sha256 } } : {}) }, // prettier-ignore
       `user ${viewer.id}`,
     )
     const installer = installerOf(sealed, upload, facts, fields)

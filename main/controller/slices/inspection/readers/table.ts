@@ -15,6 +15,7 @@ import { isDiskImage, readDmg } from './dmg/dmg.ts'
 import { readExe } from './exe/index.ts'
 import { readMakeself } from './makeself.ts'
 import { readMsix } from './msix.ts'
+import { withManifests, type ManifestFile } from './manifests/index.ts'
 import { readMsp } from './msi/msp.ts'
 import { readMsu } from './msu.ts'
 import { readMsi } from './msi/msi.ts'
@@ -130,7 +131,12 @@ export const READERS: Readonly<Record<InstallerKind, Reader>> = {
  */
 export async function readFile(
   window: Window,
-  file: { fileName: string; kind: InstallerKind; asked: readonly string[] },
+  file: {
+    fileName: string
+    kind: InstallerKind
+    asked: readonly string[]
+    manifests?: { files: readonly ManifestFile[]; sha256: string }
+  },
   readers: Readonly<Record<InstallerKind, Reader>> = READERS,
 ): Promise<PackageFacts> {
   const { fileName, kind, asked } = file
@@ -150,7 +156,7 @@ export async function readFile(
         )
       : {}
   const name = found.name ?? within.name
-  return {
+  const facts = {
     version: '',
     publisher: '',
     platform: INSTALLER_KINDS[kind].platform,
@@ -161,4 +167,5 @@ export async function readFile(
     ...found,
     name: name || cleanText(stemOf(fileName), 200) || fileName,
   }
+  return file.manifests ? withManifests(facts, file.manifests, kind) : facts
 }
