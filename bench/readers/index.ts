@@ -91,7 +91,11 @@ export async function readers(options: {
     // prettier-ignore
     const beganMs = cpuMs()
     const faults = inspector.faults.length
-    const answer = await inspector.look(file, bytes).catch((error: unknown) => error)
+    const once = () => inspector.look(file, bytes).catch((error: unknown) => error)
+    let answer = await once()
+    // A busy machine, not the file.
+    if (answer instanceof Error && /worker did not start/.test(answer.message))
+      answer = await once()
     const ms = cpuMs() - beganMs
     const wrong = (): [ReaderFinding, string] | null => {
       if (inspector.faults.length > faults)

@@ -132,4 +132,10 @@ describe('an Inno Setup installer', () => {
     whole.write('InUn', 0x30, 'latin1')
     await expect(inspector.look('a.exe', whole)).rejects.toThrow('it is an uninstaller')
   })
+
+  it('has no rule with a key that would mislead its reader', async () => {
+    const { facts } = await knowledge({ texts: { AppId: 'Probe\u202egpj' } })
+    expect(facts.detection).toBeUndefined()
+    expect(facts.name).toMatchObject({ value: 'Probe' })
+  })
 })

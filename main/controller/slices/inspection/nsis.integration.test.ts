@@ -191,4 +191,19 @@ describe('an NSIS installer', () => {
     ]
     expect((await knowledge({ instructions: growing })).technology).toBe('nsis')
   })
+
+  it.each([{}, { ansi: true }])(
+    'whose texts hold themselves a thousand times is read up to there, as %j',
+    async (options) => {
+      // prettier-ignore
+      const languageTexts = ['${text 0}'.repeat(1_000)]
+      const instructions: NsisInstruction[] = [[25, 3, '${text 0}', '', ''], [2, 1]] // prettier-ignore
+      expect((await knowledge({ ...options, instructions, languageTexts })).technology).toBe('nsis')
+      const unreached = [
+        [1],
+        [WRITE, HKLM, KEY, 'DisplayName', '${text 0}', 1],
+      ] as NsisInstruction[]
+      expect((await knowledge({ ...options, instructions: unreached, languageTexts })).technology).toBe('nsis') // prettier-ignore
+    },
+  )
 })

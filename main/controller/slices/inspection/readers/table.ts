@@ -5,6 +5,7 @@
  * of `window.leftMs()` returns what it has. To add one: a file beside this one, and its row here.
  */
 import { INSTALLER_KINDS, type InstallerKind } from '#shared/domain/platforms.ts'
+import { Detection } from '#shared/contract/detection.ts'
 import { cleanText, unreadable, type PackageFacts } from '../facts.ts'
 import { stemOf } from '../file-name.ts'
 import { isLinuxProgram, readAppImage } from './appimage.ts'
@@ -156,7 +157,7 @@ export async function readFile(
         )
       : {}
   const name = found.name ?? within.name
-  const facts = {
+  const facts: PackageFacts = {
     version: '',
     publisher: '',
     platform: INSTALLER_KINDS[kind].platform,
@@ -167,5 +168,17 @@ export async function readFile(
     ...found,
     name: name || cleanText(stemOf(fileName), 200) || fileName,
   }
-  return file.manifests ? withManifests(facts, file.manifests, kind) : facts
+  return withSoundRules(file.manifests ? withManifests(facts, file.manifests, kind) : facts)
+}
+
+/** Without rules that the contract does not allow, such as one with a name that would mislead its reader. */
+function withSoundRules(facts: PackageFacts): PackageFacts {
+  const { knowledge } = facts
+  const isSound = (rule: unknown): boolean => Detection.safeParse(rule).success
+  const detection = isSound(facts.detection) ? facts.detection : null
+  if (!knowledge) return { ...facts, detection }
+  const kept = { ...knowledge.facts }
+  if (!isSound(kept.detection?.value)) delete kept.detection
+  if (!isSound(kept.upgrade_of?.value)) delete kept.upgrade_of
+  return { ...facts, detection, knowledge: { ...knowledge, facts: kept } }
 }

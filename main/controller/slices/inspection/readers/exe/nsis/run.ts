@@ -41,6 +41,8 @@ const STACK_LIMIT = 1_000
 const TEXT_LIMIT = 4_096
 const WRITE_LIMIT = 5_000
 const TOTAL_TEXT_LIMIT = 16 * 1024 * 1024
+/** A variable or a text put in, counted as characters. */
+const PIECE_COST = 32
 
 export type RegistryWrite = {
   /** 0: by whether it installs for all users. */
@@ -106,7 +108,10 @@ export function runScript(script: Script): Outcome {
 
   function expand(pieces: readonly Piece[], depth = 0): string {
     let text = ''
+    textLeft -= 1
     for (const piece of pieces) {
+      // Pieces that add nothing to the text take time as well.
+      textLeft -= typeof piece === 'string' ? piece.length : PIECE_COST
       if (text.length >= TEXT_LIMIT || textLeft <= 0) break
       if (typeof piece === 'string') text += piece
       else if ('variable' in piece) text += variables.get(piece.variable) ?? ''
@@ -311,9 +316,17 @@ export function scan(script: Script): RegistryWrite[] {
   let left = TOTAL_TEXT_LIMIT
   let { is64Bit } = script
   const literal = (position: number, depth = 0): string => {
-    const parts = script.string(position).map((piece) =>
-      typeof piece === 'string' ? piece : 'language' in piece && depth < 4 ? literal(script.languageString(piece.language), depth + 1) : UNKNOWN) // prettier-ignore
-    const text = parts.join('').slice(0, TEXT_LIMIT)
+    let text = ''
+    left -= 1
+    for (const piece of script.string(position)) {
+      if (text.length >= TEXT_LIMIT || left <= 0) break
+      left -= typeof piece === 'string' ? piece.length : PIECE_COST
+      if (typeof piece === 'string') text += piece
+      else if ('language' in piece && depth < 4)
+        text += literal(script.languageString(piece.language), depth + 1)
+      else text += UNKNOWN
+    }
+    text = text.slice(0, TEXT_LIMIT)
     left -= text.length
     return text
   }

@@ -115,7 +115,7 @@ export function readScript(bytes: Buffer): Script | null {
       if (code === 0) break
       const isCode = code === codes.language || code === codes.folder || code === codes.variable
       if (!isCode) {
-        text += isUnicode ? String.fromCharCode(code === codes.escape ? unit() : code) : WINDOWS_1252.decode(Uint8Array.of(code === codes.escape ? unit() : code)) // prettier-ignore
+        text += isUnicode ? String.fromCharCode(code === codes.escape ? unit() : code) : WINDOWS_1252[code === codes.escape ? unit() : code]! // prettier-ignore
         continue
       }
       const both = isUnicode ? unit() : unit() | (unit() << 8)
@@ -143,4 +143,5 @@ export function readScript(bytes: Buffer): Script | null {
   }
 }
 
-const WINDOWS_1252 = new TextDecoder('windows-1252')
+/** The character of each byte. */
+const WINDOWS_1252 = [...new TextDecoder('windows-1252').decode(Uint8Array.from({ length: 256 }, (_none, i) => i))] // prettier-ignore
