@@ -1,5 +1,5 @@
 /** What the form of an installer tells about the values that it starts with. */
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { h, nextTick, ref } from 'vue'
 import type { Detection } from '#shared/contract/detection.ts'
 import type { InstallerKnowledge } from '#shared/contract/rest/installer-knowledge.ts'
@@ -72,6 +72,13 @@ describe('the form of an installer', () => {
     await nextTick()
     expect(shownText()).toContain('setup.exe /quiet')
     expect(allByRole('note')).toEqual([])
+  })
+
+  it('shows where a value comes from when the keyboard reaches its level', async () => {
+    await show(() => fields(formOf('/S')))
+    expect(allByRole('tooltip')).toEqual([])
+    byRole('note', 'Usual for NSIS').focus()
+    await vi.waitFor(() => expect(shownText()).toContain('Usual for NSIS'))
   })
 
   it('warns about a program without a silent switch', async () => {

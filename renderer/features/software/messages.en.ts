@@ -149,7 +149,7 @@ export const en = {
     addAllusers1: 'Add ALLUSERS=1',
     timeout: 'Timeout in minutes',
     exitCodes: 'Exit codes that mean success',
-    restartCodes: '3010 and 1641 (restart needed) always count.',
+    restartCodes: '3010 and 1641 (restart) always count.',
     timeoutWrong: 'From 1 to 1,440 minutes.',
     exitCodesWrong: 'Whole numbers such as 3010 or 0x80070BC2, separated by commas.',
     exitCodesMany: 'At most 50.',
