@@ -291,7 +291,7 @@ it('says that an installer without ALLUSERS installs for one user', async () => 
     ProductCode: '{11111111-2222-3333-4444-555555555555}',
   }
   const add = async (name: string, fields: Record<string, string>) => {
-    const bytes = makeMsiBytes({ properties, template: 'x64;1033' })
+    const bytes = new Uint8Array(makeMsiBytes({ properties, template: 'x64;1033' }))
     const reply = await test.rest.upload('/software', { name, bytes }, { name, ...fields })
     return (reply.body as RouteReply<'software.create'>).id
   }
