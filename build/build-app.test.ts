@@ -30,6 +30,7 @@ async function project(extra: Record<string, string> = {}) {
             'out/main/workers/signing.js': '',
             'out/main/workers/identity.js': '',
             'out/main/workers/check.js': '',
+            'out/main/workers/inspection.js': '',
             'out/main/workers/passwords.js': '',
             'out/main/workers/workbook.js': '',
             'out/preload/index.cjs': '',

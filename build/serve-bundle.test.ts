@@ -12,6 +12,7 @@ const RESULTS = [
   'main/workers/signing.js',
   'main/workers/identity.js',
   'main/workers/check.js',
+  'main/workers/inspection.js',
   'main/workers/passwords.js',
   'main/workers/workbook.js',
   'preload/index.cjs',

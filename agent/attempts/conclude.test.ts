@@ -99,6 +99,13 @@ describe('the result of an ended installer', () => {
     expect(conclusionOf(exited({ exit_code: 1603 })).message).toBe(
       'The installer failed with exit code 1603: fatal error during installation.',
     )
+    const removal = { action: 'uninstall' } as const
+    expect(conclusionOf(exited({ exit_code: 1603 }), 'present', removal).message).toBe(
+      'The removal failed with exit code 1603: fatal error during the removal.',
+    )
+    expect(conclusionOf(exited({ exit_code: 1603 }), 'absent', removal).message).toBe(
+      'Removed: the uninstaller failed with exit code 1603 (fatal error during the removal), but the detection rule does not find the software.',
+    )
     expect(conclusionOf(exited({ exit_code: 3010 })).message).toBe(
       'Installed. A restart of this PC completes it (exit code 3010).',
     )

@@ -158,7 +158,7 @@ export function conclude({
           exit_code,
         )
       const toolError = explainOutput(kind, lastLines)
-      const text = coded('installer_failed', {
+      const text = coded(did === 'removed' ? 'removal_failed' : 'installer_failed', {
         kind,
         exit_code,
         ...wordsOf(toolError),

@@ -116,6 +116,7 @@ export const COMPOSED = {
   not_detected: z.strictObject(unconfirmed),
   still_detected: z.strictObject(unconfirmed),
   installer_failed: z.strictObject({ ...despiteExitCode, ...tool }),
+  removal_failed: z.strictObject({ ...despiteExitCode, ...tool }),
   dpkg_cannot_read: z.strictObject(tool),
   side_effects: someEffect,
   side_effects_of_removal: someEffect,

@@ -112,12 +112,16 @@ function composedParts(text: Extract<CodedText, { code: ComposedCode }>): Part[]
       return [part(text.code, bySignal(text.params.signal)), ...effectParts(text.params, 'perhaps')]
     case 'installed_despite_exit_code':
     case 'removed_despite_exit_code':
-    case 'installer_failed': {
+    case 'installer_failed':
+    case 'removal_failed': {
       const { kind, exit_code } = text.params
-      const meaning = explainExitCode(kind, exit_code).text
+      const action = text.code.startsWith('remov') ? 'uninstall' : 'install'
+      const meaning = explainExitCode(kind, exit_code, [], action).text
       return [
         part(text.code, { exit_code: formatExitCode(exit_code), meaning }),
-        ...(text.code === 'installer_failed' ? toolParts(text.params) : []),
+        ...(text.code === 'installer_failed' || text.code === 'removal_failed'
+          ? toolParts(text.params)
+          : []),
         ...effectParts(text.params, 'perhaps'),
       ]
     }

@@ -79,19 +79,19 @@ export const HEADS = {
   installed_despite_timeout:
     'Installed: the installer was stopped after its timeout of {seconds} s, but the detection rule finds the software.',
   removed_despite_timeout:
-    'Removed: the installer was stopped after its timeout of {seconds} s, but the detection rule does not find the software.',
+    'Removed: the uninstaller was stopped after its timeout of {seconds} s, but the detection rule does not find the software.',
   installed_despite_interruption:
     'Installed: the installer was interrupted and its exit code is not known, but the detection rule finds the software.',
   removed_despite_interruption:
-    'Removed: the installer was interrupted and its exit code is not known, but the detection rule does not find the software.',
+    'Removed: the uninstaller was interrupted and its exit code is not known, but the detection rule does not find the software.',
   installed_despite_signal:
     'Installed: the installer was ended by {signal}, but the detection rule finds the software.',
   removed_despite_signal:
-    'Removed: the installer was ended by {signal}, but the detection rule does not find the software.',
+    'Removed: the uninstaller was ended by {signal}, but the detection rule does not find the software.',
   installed_despite_exit_code:
     'Installed: the installer failed with exit code {exit_code} ({meaning}), but the detection rule finds the software.',
   removed_despite_exit_code:
-    'Removed: the installer failed with exit code {exit_code} ({meaning}), but the detection rule does not find the software.',
+    'Removed: the uninstaller failed with exit code {exit_code} ({meaning}), but the detection rule does not find the software.',
   timed_out: 'The installer was stopped after its timeout of {seconds} s.',
   interrupted: 'The installer was interrupted and its exit code is not known.',
   ended_by_signal: 'The installer was ended by {signal}.',
@@ -100,6 +100,7 @@ export const HEADS = {
   still_detected:
     'The installer reported success (exit code {exit_code}), but the detection rule finds the software.',
   installer_failed: 'The installer failed with exit code {exit_code}: {meaning}.',
+  removal_failed: 'The removal failed with exit code {exit_code}: {meaning}.',
   dpkg_cannot_read: 'dpkg-deb cannot read the package on this PC.',
   archive_refused: 'The archive is not extracted: {why}.',
   fetch_failed: 'The package could not be fetched in {tries} tries: {why}.',
