@@ -183,7 +183,7 @@ module.exports = {
           '^main/controller/slices/inspection/(readers/|worker(-loop)?\\.ts$)',
           '^shared/domain/(portable-executable|archive-rule)\\.ts$',
           '^shared/node/xz\\.ts$',
-          '^node_modules/(yauzl|tar-stream|xz-decompress|fzstd)/',
+          '^node_modules/(yauzl|tar-stream|xz-decompress|fzstd|yaml)/',
         ],
       },
     },

@@ -32,7 +32,11 @@ describe('Windows', () => {
   it.each([
     ['msp', 'msiexec.exe', `/p "${FILE}" /qn /norestart /L*v "${LOG}"`],
     ['msu', 'wusa.exe', `${FILE} /quiet /norestart`],
-    ['msix', 'dism.exe', `/Online /Add-ProvisionedAppxPackage /PackagePath:${FILE} /SkipLicense /Quiet /NoRestart`], // prettier-ignore
+    [
+      'msix',
+      'dism.exe',
+      `/Online /Add-ProvisionedAppxPackage /PackagePath:${FILE} /SkipLicense /Quiet /NoRestart`,
+    ],
   ] as const)('installs a .%s with %s, and cannot remove it', (kind, program, line) => {
     const run = (action: 'install' | 'uninstall') =>
       windowsCommand({ action, kind, argv: [], verbatim: false }, FILE, LOG)

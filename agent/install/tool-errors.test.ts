@@ -7,27 +7,92 @@ const inWords = (error: ToolError): string => compose(coded('dpkg_cannot_read', 
 
 describe('the error output of a failed tool', () => {
   it.each([
-    ['deb', 'Reading…\nE: Held packages were changed and -y was used without --allow-change-held-packages.\n', /apt-mark unhold/, null], // prettier-ignore
-    ['deb', "E: dpkg was interrupted, you must manually run 'dpkg --configure -a' to correct the problem.", /dpkg --configure -a/, null], // prettier-ignore
-    ['deb', "dpkg-deb: error: archive '/x/a.deb' uses unknown compression for member 'control.tar.zst', giving up", /too old.*zst/, null], // prettier-ignore
-    ['deb', 'dpkg: error processing archive x (--unpack):\n cannot copy extracted data: failed to write (No space left on device)', /full/, 'disk_space'], // prettier-ignore
+    [
+      'deb',
+      'Reading…\nE: Held packages were changed and -y was used without --allow-change-held-packages.\n',
+      /apt-mark unhold/,
+      null,
+    ],
+    [
+      'deb',
+      "E: dpkg was interrupted, you must manually run 'dpkg --configure -a' to correct the problem.",
+      /dpkg --configure -a/,
+      null,
+    ],
+    [
+      'deb',
+      "dpkg-deb: error: archive '/x/a.deb' uses unknown compression for member 'control.tar.zst', giving up",
+      /too old.*zst/,
+      null,
+    ],
+    [
+      'deb',
+      'dpkg: error processing archive x (--unpack):\n cannot copy extracted data: failed to write (No space left on device)',
+      /full/,
+      'disk_space',
+    ],
     [
       'deb',
       "E: You don't have enough free space in /var/cache/apt/archives/.",
       /full/,
       'disk_space',
     ],
-    ['deb', 'E: Could not get lock /var/cache/apt/archives/lock. It is held by process 7 (apt)\nE: Unable to lock directory /var/cache/apt/archives/', /Another program/, 'retry_later'], // prettier-ignore
-    ['deb', 'E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 7', /Another program/, 'retry_later'], // prettier-ignore
-    ['deb', 'dpkg: error: dpkg frontend lock was locked by another process with pid 12', /Another program/, 'retry_later'], // prettier-ignore
-    ['deb', 'debconf: DbDriver "config": /var/cache/debconf/config.dat is locked by another process: Resource temporarily unavailable', /Another program/, 'retry_later'], // prettier-ignore
-    ['deb', 'dpkg: error processing package x (--configure):\n installed x package post-installation script subprocess returned error exit status 3', /post-installation script of x failed with exit status 3/, null], // prettier-ignore
-    ['deb', " trying to overwrite '/usr/bin/x', which is also in package y 1.0", /\/usr\/bin\/x belongs to .* y/, null], // prettier-ignore
+    [
+      'deb',
+      'E: Could not get lock /var/cache/apt/archives/lock. It is held by process 7 (apt)\nE: Unable to lock directory /var/cache/apt/archives/',
+      /Another program/,
+      'retry_later',
+    ],
+    [
+      'deb',
+      'E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 7',
+      /Another program/,
+      'retry_later',
+    ],
+    [
+      'deb',
+      'dpkg: error: dpkg frontend lock was locked by another process with pid 12',
+      /Another program/,
+      'retry_later',
+    ],
+    [
+      'deb',
+      'debconf: DbDriver "config": /var/cache/debconf/config.dat is locked by another process: Resource temporarily unavailable',
+      /Another program/,
+      'retry_later',
+    ],
+    [
+      'deb',
+      'dpkg: error processing package x (--configure):\n installed x package post-installation script subprocess returned error exit status 3',
+      /post-installation script of x failed with exit status 3/,
+      null,
+    ],
+    [
+      'deb',
+      " trying to overwrite '/usr/bin/x', which is also in package y 1.0",
+      /\/usr\/bin\/x belongs to .* y/,
+      null,
+    ],
     ['deb', ' package architecture (arm64) does not match system (amd64)', /made for arm64/, null],
     ['deb', 'dpkg: error: unable to create file: Read-only file system', /read-only/, null],
-    ['rpm', "error: can't create transaction lock on /var/lib/rpm/.rpm.lock (Resource temporarily unavailable)", /Another program/, 'retry_later'], // prettier-ignore
-    ['rpm', 'error: %prein(x-1-1.noarch) scriptlet failed, exit status 3\nerror: x-1-1.noarch: install failed', /script of the package failed \(%prein, status 3\)/, null], // prettier-ignore
-    ['rpm', '\tpackage x-2-1.noarch (which is newer than x-1-1.noarch) is already installed', /newer version.*x-2-1/, null], // prettier-ignore
+    [
+      'rpm',
+      "error: can't create transaction lock on /var/lib/rpm/.rpm.lock (Resource temporarily unavailable)",
+      /Another program/,
+      'retry_later',
+    ],
+    [
+      'rpm',
+      'error: %prein(x-1-1.noarch) scriptlet failed, exit status 3\nerror: x-1-1.noarch: install failed',
+      /script of the package failed \(%prein, status 3\)/,
+      null,
+    ],
+    [
+      'rpm',
+      '\tpackage x-2-1.noarch (which is newer than x-1-1.noarch) is already installed',
+      /newer version.*x-2-1/,
+      null,
+    ],
     [
       'rpm',
       '\tinstalling package x needs 3MB more space on the / filesystem',
@@ -46,7 +111,10 @@ describe('the error output of a failed tool', () => {
     const line = (kind: Parameters<typeof explainOutput>[0], text: string) =>
       explainOutput(kind, text).line
     expect(
-      line('deb', 'E: Something odd happened\nE: Sub-process /usr/bin/dpkg returned an error code (1)'), // prettier-ignore
+      line(
+        'deb',
+        'E: Something odd happened\nE: Sub-process /usr/bin/dpkg returned an error code (1)',
+      ),
     ).toBe('E: Something odd happened')
     expect(line('deb', 'E: Sub-process /usr/bin/dpkg returned an error code (1)')).toContain('(1)')
     expect(line('deb', 'Reading package lists...\n')).toBeNull()

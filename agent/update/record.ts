@@ -12,6 +12,8 @@ import { setAside } from '../lib/set-aside.ts'
 export const RESUME_LIMIT = 5
 const REMEMBERED = 20
 const MESSAGE_LIMIT = 500
+/** What the hub accepts (contract/agent/update.ts). */
+const OBSTACLE_MAX = 300
 
 const Order = UpdatePayload.omit({ issued_at: true, device_id: true })
 export type Order = z.infer<typeof Order>
@@ -124,7 +126,7 @@ export function atStart(record: UpdateRecord, own: string, verdict: string | nul
 export function factsOf(record: UpdateRecord, obstacle: CodedText | null): SelfUpdateFacts {
   const { order } = record
   const own = {
-    obstacle: obstacle && compose(obstacle),
+    obstacle: obstacle && compose(obstacle).slice(0, OBSTACLE_MAX),
     ...(obstacle && { obstacle_code: obstacle.code, obstacle_params: obstacle.params }),
   }
   if (!order) return { ...own, last: record.last }

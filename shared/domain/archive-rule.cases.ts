@@ -50,23 +50,71 @@ export const ARCHIVE_CASES: ArchiveCase[] = [
     refused: onUnix(SAME),
   },
   { what: 'two files of one name', items: [file('a'), file('./a')], refused: everywhere(SAME) },
-  { what: 'a hard link where a file is', items: [file('a'), file('b'), hardlink('b', 'a')], refused: everywhere(SAME) }, // prettier-ignore
-  { what: 'a hard link to a link', items: [link('a', 'b'), hardlink('c', 'a')], refused: onUnix(NO_FILE) }, // prettier-ignore
-  { what: 'a hard link to a folder', items: [file('a/b'), hardlink('c', 'a')], refused: everywhere(NO_FILE) }, // prettier-ignore
-  { what: 'a hard link to what comes later', items: [hardlink('c', 'a'), file('a')], refused: everywhere(NO_FILE) }, // prettier-ignore
-  { what: 'a link with a target that is too long', items: [file('b'), link('a', './'.repeat(600) + 'b')], refused: onUnix('too long') }, // prettier-ignore
+  {
+    what: 'a hard link where a file is',
+    items: [file('a'), file('b'), hardlink('b', 'a')],
+    refused: everywhere(SAME),
+  },
+  {
+    what: 'a hard link to a link',
+    items: [link('a', 'b'), hardlink('c', 'a')],
+    refused: onUnix(NO_FILE),
+  },
+  {
+    what: 'a hard link to a folder',
+    items: [file('a/b'), hardlink('c', 'a')],
+    refused: everywhere(NO_FILE),
+  },
+  {
+    what: 'a hard link to what comes later',
+    items: [hardlink('c', 'a'), file('a')],
+    refused: everywhere(NO_FILE),
+  },
+  {
+    what: 'a link with a target that is too long',
+    items: [file('b'), link('a', './'.repeat(600) + 'b')],
+    refused: onUnix('too long'),
+  },
   { what: 'a file without a name', items: [file('./'), file('a')], refused: everywhere('no name') },
-  { what: 'two spellings of a file', items: [file('Read'), file('read')], refused: { windows: 'the same on Windows', macos: 'the same on macOS' } }, // prettier-ignore
-  { what: 'two spellings, a folder and a file', items: [file('Bin/x'), file('bin')], refused: { windows: BOTH, macos: BOTH } }, // prettier-ignore
-  { what: 'one name composed in two ways', items: [file('\u00fc'), file('u\u0308')], refused: { macos: 'the same on macOS' } }, // prettier-ignore
-  { what: 'a name of more than 255 bytes', items: [file(`d/${LONG}`)], refused: { linux: 'too long for Linux', macos: 'too long for macOS' } }, // prettier-ignore
-  { what: 'a device of Windows', items: [file('a/NUL.txt')], refused: { windows: 'does not allow the name' } }, // prettier-ignore
-  { what: 'links', items: [file('a/b'), link('c', 'a/b'), link('a/d', '../c')], refused: { windows: 'it contains links' } }, // prettier-ignore
+  {
+    what: 'two spellings of a file',
+    items: [file('Read'), file('read')],
+    refused: { windows: 'the same on Windows', macos: 'the same on macOS' },
+  },
+  {
+    what: 'two spellings, a folder and a file',
+    items: [file('Bin/x'), file('bin')],
+    refused: { windows: BOTH, macos: BOTH },
+  },
+  {
+    what: 'one name composed in two ways',
+    items: [file('\u00fc'), file('u\u0308')],
+    refused: { macos: 'the same on macOS' },
+  },
+  {
+    what: 'a name of more than 255 bytes',
+    items: [file(`d/${LONG}`)],
+    refused: { linux: 'too long for Linux', macos: 'too long for macOS' },
+  },
+  {
+    what: 'a device of Windows',
+    items: [file('a/NUL.txt')],
+    refused: { windows: 'does not allow the name' },
+  },
+  {
+    what: 'links',
+    items: [file('a/b'), link('c', 'a/b'), link('a/d', '../c')],
+    refused: { windows: 'it contains links' },
+  },
   {
     what: 'a folder twice',
     items: [folder('./'), folder('a/'), file('a/b'), folder('a')],
     refused: {},
   },
   { what: 'one folder in two spellings', items: [file('A/b'), file('a/c')], refused: {} },
-  { what: 'a hard link', items: [file('a/b'), hardlink('c', './a/b'), hardlink('d', 'c')], refused: {} }, // prettier-ignore
+  {
+    what: 'a hard link',
+    items: [file('a/b'), hardlink('c', './a/b'), hardlink('d', 'c')],
+    refused: {},
+  },
 ]

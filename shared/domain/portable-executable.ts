@@ -166,10 +166,15 @@ function stringTables(bytes: Uint8Array, root: Node): Node[] {
     wanted.push(word(0) + word(2))
   }
   const rank = ({ key }: Node): number => {
-    const index = [...wanted, '0409', '0000'].findIndex((name) => key.toLowerCase().startsWith(name)) // prettier-ignore
+    const index = [...wanted, '0409', '0000'].findIndex((name) =>
+      key.toLowerCase().startsWith(name),
+    )
     return index < 0 ? Infinity : index
   }
-  return tables.map((table) => ({ table, at: rank(table) })).sort((a, b) => (a.at === b.at ? 0 : a.at - b.at)).map(({ table }) => table) // prettier-ignore
+  return tables
+    .map((table) => ({ table, at: rank(table) }))
+    .sort((a, b) => (a.at === b.at ? 0 : a.at - b.at))
+    .map(({ table }) => table)
 }
 
 function parseVersion(

@@ -1,6 +1,13 @@
 import { spawnSync } from 'node:child_process'
 import { describe, expect, it } from 'vitest'
-import { compareDeb, compareDotted, compareMsi, compareRpm, compareRpmText, isOrderable } from './versions.ts' // prettier-ignore
+import {
+  compareDeb,
+  compareDotted,
+  compareMsi,
+  compareRpm,
+  compareRpmText,
+  isOrderable,
+} from './versions.ts'
 
 const sign = (n: number): number => Math.sign(n)
 const has = (program: string): boolean => spawnSync(program, ['--version']).status === 0

@@ -18,7 +18,13 @@ const REFUSED: readonly [what: string, ...addresses: string[]][] = [
   ['documentation', '192.0.2.1', '198.51.100.1', '203.0.113.1', '2001:db8::1', '3fff::1'],
   ['AS112', '192.31.196.1', '192.175.48.1', '2001:4:112::1', '2620:4f:8000::1'],
   ['AMT', '192.52.193.1', '2001:3::1'],
-  ['relays of 6to4, and 6to4 to LAN, this computer and the Internet', '192.88.99.1', '2002:c0a8:105::1', '2002:7f00:1::', '2002:808:808::1'], // prettier-ignore
+  [
+    'relays of 6to4, and 6to4 to LAN, this computer and the Internet',
+    '192.88.99.1',
+    '2002:c0a8:105::1',
+    '2002:7f00:1::',
+    '2002:808:808::1',
+  ],
   ['benchmarking', '198.18.0.1', '198.19.255.255', '2001:2::1'],
   ['multicast', '224.0.0.251', '239.255.255.250', 'ff02::fb', 'ff0e::1'],
   ['reserved and broadcast', '240.0.0.1', '255.255.255.255'],
@@ -27,8 +33,23 @@ const REFUSED: readonly [what: string, ...addresses: string[]][] = [
   ['IPv4-compatible and IPv4-translated', '::127.0.0.1', '::8.8.8.8', '::ffff:0:127.0.0.1'],
   ['Teredo', '2001:0:4136:e378:8000:63bf:3fff:fdd2'],
   ['ORCHID and drone identifiers', '2001:10::1', '2001:20::1', '2001:30::1'],
-  ['discard-only, segment routing, and unassigned space', '100::1', '100:0:0:1::1', '5f00::1', '200::1', '4000::1', 'fe00::1'], // prettier-ignore
-  ['IPv4 inside IPv6', '::ffff:127.0.0.1', '::ffff:7f00:1', '::ffff:169.254.1.1', '::ffff:100.64.0.1', '::ffff:240.0.0.1'], // prettier-ignore
+  [
+    'discard-only, segment routing, and unassigned space',
+    '100::1',
+    '100:0:0:1::1',
+    '5f00::1',
+    '200::1',
+    '4000::1',
+    'fe00::1',
+  ],
+  [
+    'IPv4 inside IPv6',
+    '::ffff:127.0.0.1',
+    '::ffff:7f00:1',
+    '::ffff:169.254.1.1',
+    '::ffff:100.64.0.1',
+    '::ffff:240.0.0.1',
+  ],
 ]
 const OWN = ['192.168.7.20', 'fd00:77::20', '2a00:1450::20', '203.0.114.9']
 

@@ -4,7 +4,7 @@
  */
 import { coded, type CodedText, type Effects } from '#shared/domain/coded-texts/codes.ts'
 import { compareDeb, compareRpm } from '#shared/domain/versions.ts'
-import { rpmPackages } from '../../detect/linux.ts'
+import { RPM_NAME, rpmPackages } from '../../detect/linux.ts'
 import { runCommand, type CommandResult } from '../../lib/run-command.ts'
 
 const TIMEOUT_MS = 120_000
@@ -107,7 +107,10 @@ export async function simulateRpm(
   const removed: string[] = []
   for (const { name, condition, version } of parseObsoletes(obsoletes.join('\n'))) {
     if (name === own) continue
-    const installed = (await rpmPackages(name, root)) ?? []
+    // Capabilities such as `foo(x)` are no packages.
+    if (!RPM_NAME.test(name)) continue
+    const installed = await rpmPackages(name, root)
+    if (installed === null) return null
     for (const one of installed)
       if (meetsCondition(one.version, condition, version))
         removed.push(`${one.name} ${one.version.replace(/^0:/, '')}`)

@@ -42,7 +42,10 @@ export function binaryPlist(entries: Record<string, string>): Buffer {
 export function makeIso(app: string | null, plist: Buffer): Buffer {
   const record = (name: string, block: number, bytes: number, isFolder: boolean): Buffer => {
     const short = Buffer.from(isFolder ? 'A' : 'A.PLI;1')
-    const nm = Buffer.concat([Buffer.from(['N'.charCodeAt(0), 'M'.charCodeAt(0), 5 + Buffer.byteLength(name), 1, 0]), Buffer.from(name)]) // prettier-ignore
+    const nm = Buffer.concat([
+      Buffer.from(['N'.charCodeAt(0), 'M'.charCodeAt(0), 5 + Buffer.byteLength(name), 1, 0]),
+      Buffer.from(name),
+    ])
     const head = 33 + short.length + (short.length % 2 === 0 ? 1 : 0)
     const whole = Buffer.alloc(head + nm.length + ((head + nm.length) % 2))
     whole[0] = whole.length

@@ -38,7 +38,11 @@ const check = createReplyCheck({
   },
 })
 const JSON_TYPE = 'application/json; charset=utf-8'
-const answer = (status: number, body: unknown, contentType: string | null = JSON_TYPE) => ({ status, body, contentType }) // prettier-ignore
+const answer = (status: number, body: unknown, contentType: string | null = JSON_TYPE) => ({
+  status,
+  body,
+  contentType,
+})
 const thing = { id: 1, at: '2026-01-02T03:04:05.678Z' }
 const error = (code: string) => ({ success: false, error: { code, message: 'x', details: [] } })
 

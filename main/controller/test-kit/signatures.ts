@@ -22,7 +22,11 @@ type Signed = { type: Buffer; content: Buffer }
 /** What Authenticode signs: the digest of a file. */
 export const spcDigest = (digest: Buffer): Signed => ({
   type: SPC_INDIRECT_DATA,
-  content: der(SEQUENCE, der(SEQUENCE, oid('2b06010401823702011e')), der(SEQUENCE, SHA256, der(0x04, digest))), // prettier-ignore
+  content: der(
+    SEQUENCE,
+    der(SEQUENCE, oid('2b06010401823702011e')),
+    der(SEQUENCE, SHA256, der(0x04, digest)),
+  ),
 })
 /** Any bytes. */
 export const plainData = (bytes: Buffer): Signed => ({ type: DATA, content: der(0x04, bytes) })
@@ -55,7 +59,11 @@ export async function makeSignature(signer: string, { type, content }: Signed): 
   const value = content.subarray(content[1]! < 0x80 ? 2 : 4)
   const attributes = [
     der(SEQUENCE, oid('2a864886f70d010903'), der(SET, type)),
-    der(SEQUENCE, oid('2a864886f70d010904'), der(SET, der(0x04, createHash('sha256').update(value).digest()))), // prettier-ignore
+    der(
+      SEQUENCE,
+      oid('2a864886f70d010904'),
+      der(SET, der(0x04, createHash('sha256').update(value).digest())),
+    ),
   ]
   const signature = signWith('sha256', der(SET, ...attributes))
   const info = der(
@@ -70,6 +78,16 @@ export async function makeSignature(signer: string, { type, content }: Signed): 
   return der(
     SEQUENCE,
     oid('2a864886f70d010702'),
-    der(0xa0, der(SEQUENCE, [0x02, 1, 1], der(SET, SHA256), der(SEQUENCE, type, der(0xa0, content)), der(0xa0, raw), der(SET, info))), // prettier-ignore
+    der(
+      0xa0,
+      der(
+        SEQUENCE,
+        [0x02, 1, 1],
+        der(SET, SHA256),
+        der(SEQUENCE, type, der(0xa0, content)),
+        der(0xa0, raw),
+        der(SET, info),
+      ),
+    ),
   )
 }

@@ -29,7 +29,7 @@ describe('a restart', () => {
     [{ state: 'ordered' }, 'sending the restart order'],
     [{ state: 'announced', due_at: at(14, 5) }, 'restarts at 14:05, notice is shown'],
     [{ state: 'announced', due_at: at(2, 10, 24) }, 'restarts tomorrow at 02:10, notice is shown'],
-    [{ state: 'announced', due_at: at(14, 5), calling_off: true }, 'cancelling the restart'], // prettier-ignore
+    [{ state: 'announced', due_at: at(14, 5), calling_off: true }, 'cancelling the restart'],
     [{ state: 'done', since: at(14, 5) }, 'restarted at 14:05'],
     [{ state: 'failed', message: 'No rights.' }, 'not restarted: No rights.'],
     [{ state: 'given_up', message: 'Away.' }, 'not restarted: Away.'],

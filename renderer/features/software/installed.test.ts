@@ -21,7 +21,11 @@ describe('the name of a program', () => {
     ['Notepad++ (64-bit x64)', '8.6.4', 'Notepad++'],
     ['Git 2.45.1 x64', '2.45.1', 'Git'],
     ['x64dbg (unpacked)', '1.0', 'x64dbg (unpacked)'],
-    ['Microsoft Visual C++ 2015-2022 Redistributable (x64) - 14.38.33135', '14.38.33135.0', 'Microsoft Visual C++ 2015-2022 Redistributable'], // prettier-ignore
+    [
+      'Microsoft Visual C++ 2015-2022 Redistributable (x64) - 14.38.33135',
+      '14.38.33135.0',
+      'Microsoft Visual C++ 2015-2022 Redistributable',
+    ],
     ['Python 3.12.4 (64-bit)', '3.12.4150.0', 'Python'],
     ['TortoiseGit v2.15.0 version', '2.15.0.0', 'TortoiseGit'],
     ['VLC media player', '3.0.21', 'VLC media player'],

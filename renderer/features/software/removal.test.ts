@@ -5,7 +5,13 @@ import { toDetectionForm } from './detection-form.ts'
 import type { InstallerForm } from './readout.ts'
 import { removalOf } from './removal.ts'
 
-const RULE: Detection = { type: 'uninstall_key', key: 'Probe', hive: 'machine', version: '2', operator: 'ge' } // prettier-ignore
+const RULE: Detection = {
+  type: 'uninstall_key',
+  key: 'Probe',
+  hive: 'machine',
+  version: '2',
+  operator: 'ge',
+}
 const COMMAND = '"%ProgramFiles%\\Probe\\uninstall.exe" /S'
 const knowledge: InstallerKnowledge = {
   technology: 'nsis',
@@ -35,7 +41,12 @@ describe('the removal of software', () => {
   it('is the command from the file while the rule finds what the file registers', () => {
     const known = { command: COMMAND, reason: { level: 'read', source: 'script' } }
     expect(removalOf(form(RULE), { knowledge, kind: 'exe' })).toMatchObject(known)
-    const anyVersion: Detection = { type: 'uninstall_key', key: 'PROBE', hive: 'machine', operator: 'ge' } // prettier-ignore
+    const anyVersion: Detection = {
+      type: 'uninstall_key',
+      key: 'PROBE',
+      hive: 'machine',
+      operator: 'ge',
+    }
     expect(removalOf(form(anyVersion), { knowledge, kind: 'exe' })).toMatchObject(known)
     const other: Detection = { ...RULE, key: 'Other' }
     expect(removalOf(form(other), { knowledge, kind: 'exe' })).toEqual({ command: null })

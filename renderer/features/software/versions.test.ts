@@ -27,14 +27,21 @@ const rowsOf = (...library: Software[]) =>
 
 describe('versions of one product', () => {
   it('are folded behind the newest one, newest first', () => {
-    const rows = rowsOf(entry(1, '1.9'), entry(2, '1.10'), entry(3, '1.2'), entry(4, '5', { product: 'msix:x' })) // prettier-ignore
+    const rows = rowsOf(
+      entry(1, '1.9'),
+      entry(2, '1.10'),
+      entry(3, '1.2'),
+      entry(4, '5', { product: 'msix:x' }),
+    )
     expect(rows).toEqual([['1.10', '1.9', '1.2'], ['5']])
   })
 
   it('stay visible if the newer one is for other PCs', () => {
     const rows = rowsOf(entry(1, '1', { arch: 'x86' }), entry(2, '1'), entry(3, '2'))
     expect(rows).toEqual([['1'], ['2', '1']])
-    expect(rowsOf(entry(1, '1', { arch: 'x86' }), entry(2, '2', { arch: 'any' }))).toEqual([['2', '1']]) // prettier-ignore
+    expect(rowsOf(entry(1, '1', { arch: 'x86' }), entry(2, '2', { arch: 'any' }))).toEqual([
+      ['2', '1'],
+    ])
   })
 
   it('are ordered as dpkg orders them, if they are Debian packages', () => {

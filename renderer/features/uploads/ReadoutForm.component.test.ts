@@ -28,7 +28,17 @@ function upload(
   return Software.parse({
     ...aSoftware({ id, name, version, product_id: 'uninstall_key:probe' }),
     installers: [
-      { ...installer!, id, kind: 'exe', platform: 'windows', arch: 'any', file_name: 'setup.exe', install_args: '', knowledge, sha256: sha256 ?? null }, // prettier-ignore
+      {
+        ...installer!,
+        id,
+        kind: 'exe',
+        platform: 'windows',
+        arch: 'any',
+        file_name: 'setup.exe',
+        install_args: '',
+        knowledge,
+        sha256: sha256 ?? null,
+      },
     ],
   })
 }
@@ -85,7 +95,9 @@ describe('an upload that the library knows', () => {
   const file = { sha256: 'a'.repeat(64) }
 
   it('with the same file offers to open the existing entry, or to remove the second one', async () => {
-    const { call, done, opened } = await showForm(upload(2, file), [upload(1, { ...file, name: 'Old name' })]) // prettier-ignore
+    const { call, done, opened } = await showForm(upload(2, file), [
+      upload(1, { ...file, name: 'Old name' }),
+    ])
     expect(shownText()).toContain('You already have this file: Old name 1.0')
     await click(byRole('button', 'Open Old name 1.0'))
     expect(opened).toHaveBeenCalledWith(1)

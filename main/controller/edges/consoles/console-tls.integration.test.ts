@@ -122,7 +122,6 @@ describe('a console served to other computers', () => {
       '0.0.0.0',
       '[::2]',
     ])
-      // prettier-ignore
       for (const path of ['/', '/health', '/auth/state', '/openapi.json'])
         expect((await ask(path, { host })).status, `${host}${path}`).toBe(403)
     const good = ['localhost', hostname(), 'deploy.office.example', 'DEPLOY.office.example']

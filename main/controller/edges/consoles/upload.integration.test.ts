@@ -302,7 +302,6 @@ describe('fields of an upload', () => {
         [manifest('x'.repeat(256 * 1024 + 1))],
         Array.from({ length: 9 }, () => manifest(winget)),
       ]) {
-        // prettier-ignore
         const reply = await send([file(), ...parts])
         expect([reply.status, errorOf(reply).details?.[0]?.path]).toEqual([400, '/manifest'])
       }

@@ -62,14 +62,18 @@ export function decodeFields(texts: ReadonlyMap<string, unknown>): SoftwareField
   return parsed.data
 }
 
-/** A manifest beside the installer. @throws AppError E_VALIDATION when it is too large */
+/** A manifest beside the installer. @throws AppError E_VALIDATION when it is too large, E_UPLOAD_ABORTED, E_MALFORMED */
 async function readManifest(part: MultipartFile): Promise<ManifestFile> {
   const pieces: Buffer[] = []
   let left = MANIFEST_LIMIT_BYTES
-  for await (const piece of part.file as AsyncIterable<Buffer>) {
-    left -= piece.length
-    if (left < 0) throw problem('manifest', `is larger than ${MANIFEST_LIMIT_BYTES / 1024} KiB`)
-    pieces.push(piece)
+  try {
+    for await (const piece of part.file as AsyncIterable<Buffer>) {
+      left -= piece.length
+      if (left < 0) throw problem('manifest', `is larger than ${MANIFEST_LIMIT_BYTES / 1024} KiB`)
+      pieces.push(piece)
+    }
+  } catch (error) {
+    throw asUploadError(error)
   }
   return { name: cleanFileName(part.filename), text: Buffer.concat(pieces).toString('utf8') }
 }
@@ -139,7 +143,11 @@ export async function readUpload(
   receive: Receive<Upload>,
   clock: Clock,
 ): Promise<{ upload: Upload; fields: SoftwareFields }> {
-  const { upload, fields, manifests } = await readParts(raw, { receive, decode: decodeFields, clock }) // prettier-ignore
+  const { upload, fields, manifests } = await readParts(raw, {
+    receive,
+    decode: decodeFields,
+    clock,
+  })
   return { upload: { ...upload, manifests }, fields }
 }
 
@@ -189,7 +197,8 @@ export async function readParts<T extends Received, F>(
       } else if (part.fieldname === 'file' && part.filename && upload === null) {
         upload = await receive({ fileName: part.filename, stream: part.file, sizeBytes })
       } else if (part.fieldname === 'manifest' && part.filename) {
-        if (manifests.length === MANIFEST_LIMIT) throw problem('manifest', `was sent more than ${MANIFEST_LIMIT} times`) // prettier-ignore
+        if (manifests.length === MANIFEST_LIMIT)
+          throw problem('manifest', `was sent more than ${MANIFEST_LIMIT} times`)
         manifests.push(await readManifest(part))
       } else part.file.resume()
     }

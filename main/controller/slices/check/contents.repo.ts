@@ -33,13 +33,13 @@ export type SealedInstaller = {
   sealed_args: string
 }
 
-/** Installers with secrets in their arguments. */
+/** Installers of the library with secrets in their arguments. Others cannot be edited. */
 export const listSealed = (db: Database.Database): SealedInstaller[] =>
   db
     .prepare<[], SealedInstaller>(
       `select trim(s.name || ' ' || s.version) software, i.sealed_args
        from installers i join software s on s.id = i.software_id
-       where i.sealed_args is not null order by i.id`,
+       where i.sealed_args is not null and s.deleted_at is null and s.origin = 'library' order by i.id`,
     )
     .all()
 

@@ -71,9 +71,17 @@ export function createAside(deps: {
       return folder
     },
 
-    /** The clock was set: folders keep their age. */
+    /**
+     * The clock was set: folders keep their age. Never throws, because who tries again would move the others twice; a folder
+     * that cannot be renamed keeps its time.
+     */
     moveTimes: (byMs: number): void => {
-      for (const name of folders()) setTime(name, Math.min(timeOf(name) + byMs, deps.now()))
+      for (const name of folders())
+        try {
+          setTime(name, Math.min(timeOf(name) + byMs, deps.now()))
+        } catch {
+          // Open in another program, for example.
+        }
     },
 
     /**

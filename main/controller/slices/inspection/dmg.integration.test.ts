@@ -46,7 +46,11 @@ describe('a disk image', () => {
 
   it('of a kind that is not read here is named after its file', async () => {
     const { name, version, knowledge } = await look(makeDmg(ISO, LZFSE))
-    expect({ name, version, facts: knowledge!.facts }).toEqual({ name: 'Download', version: '', facts: {} }) // prettier-ignore
+    expect({ name, version, facts: knowledge!.facts }).toEqual({
+      name: 'Download',
+      version: '',
+      facts: {},
+    })
   })
 
   it('that is encrypted gives a warning', async () => {

@@ -16,7 +16,11 @@ describe('a signed program', async () => {
   it('names its signer, who is also its publisher if it names none', async () => {
     const found = await knowledge(genuine)
     expect(found.signer).toEqual({ name: 'Ann Onym, Ltd', state: 'valid_digest' })
-    expect(found.facts.publisher).toEqual({ value: 'Ann Onym, Ltd', level: 'guess', source: 'signature' }) // prettier-ignore
+    expect(found.facts.publisher).toEqual({
+      value: 'Ann Onym, Ltd',
+      level: 'guess',
+      source: 'signature',
+    })
   })
 
   it.each([

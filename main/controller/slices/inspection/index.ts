@@ -18,7 +18,7 @@ import { createQueue } from './queue.ts'
 import { createSeat, type Limits } from './seat.ts'
 
 export { unreadable, type ArchiveFacts, type PackageFacts } from './facts.ts'
-export type { ManifestFile } from './readers/manifests/manifest.ts'
+export type { ManifestFile } from './protocol.ts'
 export { cleanFileName } from './file-name.ts'
 export { InspectionStopped } from './seat.ts'
 export type Inspection = ReturnType<typeof createInspection>

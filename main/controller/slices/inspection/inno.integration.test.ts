@@ -88,7 +88,10 @@ describe('an Inno Setup installer', () => {
   it('for one user is marked, and installed for all if its command line allows that', async () => {
     const bound = await knowledge({ privileges: 3 })
     expect(codes(bound)).toEqual(['per_user'])
-    expect(bound).toMatchObject({ scope: 'user', facts: { install_args: { value: SILENT }, detection: { value: { hive: 'user' } } } }) // prettier-ignore
+    expect(bound).toMatchObject({
+      scope: 'user',
+      facts: { install_args: { value: SILENT }, detection: { value: { hive: 'user' } } },
+    })
     expect(await knowledge({ privileges: 3, overrides: 1 })).toMatchObject({
       scope: 'user',
       facts: {
@@ -128,7 +131,9 @@ describe('an Inno Setup installer', () => {
 
   it('is refused when it is cut off or an uninstaller', async () => {
     const whole = makeInnoInstaller({ texts: TEXTS })
-    await expect(inspector.look('a.exe', whole.subarray(0, -1))).rejects.toThrow('is cut off: this Inno Setup') // prettier-ignore
+    await expect(inspector.look('a.exe', whole.subarray(0, -1))).rejects.toThrow(
+      'is cut off: this Inno Setup',
+    )
     whole.write('InUn', 0x30, 'latin1')
     await expect(inspector.look('a.exe', whole)).rejects.toThrow('it is an uninstaller')
   })

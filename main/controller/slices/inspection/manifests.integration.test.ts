@@ -22,7 +22,10 @@ function look(manifests: Record<string, string>, bytes = SETUP, fileName = 'setu
   writeFileSync(path, bytes)
   const files = Object.entries(manifests).map(([name, text]) => ({ name, text }))
   const kind = kindOfFileName(fileName)!
-  return inspector.inspection.inspect({ path, fileName, kind, manifests: { files, sha256: sha256Of(bytes) } }, '') // prettier-ignore
+  return inspector.inspection.inspect(
+    { path, fileName, kind, manifests: { files, sha256: sha256Of(bytes) } },
+    '',
+  )
 }
 const winget = (sha256: string, silent = '/S', more = ''): string => `PackageIdentifier: Ann.Probe
 PackageName: Probe
@@ -36,13 +39,22 @@ Installers:
     Silent: ${silent}
   InstallerSuccessCodes: [3010]
 ${more}`
-const ofManifest = <T>(value: T, format: string, level = 'usual') => ({ value, level, source: `manifest (${format})` }) // prettier-ignore
+const ofManifest = <T>(value: T, format: string, level = 'usual') => ({
+  value,
+  level,
+  source: `manifest (${format})`,
+})
 
 describe('a manifest with the hash of the installer', () => {
   it('of winget adds what the installer does not say', async () => {
     const found = await look({ 'a.yaml': winget(SHA256.toUpperCase()) })
     expect(found).toMatchObject({ name: 'Probe', version: '2.10', publisher: 'Ann Onym' })
-    expect(found.detection).toEqual({ type: 'msi_product', product_code: CODE })
+    const rule = { type: 'uninstall_key', key: CODE, hive: 'machine', operator: 'ge' }
+    expect(found.detection).toEqual({ ...rule, version: '2.10' })
+    const unordered = winget(SHA256).replace('2.10', 'latest')
+    const { detection, knowledge } = await look({ 'a.yaml': unordered })
+    expect(detection).toBeNull()
+    expect(knowledge!.facts).toMatchObject({ upgrade_of: ofManifest(rule, 'winget') })
     expect(found.knowledge!.facts).toMatchObject({
       name: ofManifest('Probe', 'winget'),
       install_args: ofManifest('/S', 'winget'),
@@ -51,8 +63,9 @@ describe('a manifest with the hash of the installer', () => {
   })
   it('of Chocolatey is read with its script, which is not run', async () => {
     const found = await look({
-      'probe.nuspec': '<package><metadata><id>probe</id><title>Probe</title><version>2.5.0</version><authors>Ann Onym</authors></metadata></package>', // prettier-ignore
-      'chocolateyInstall.ps1': `$packageArgs = @{\n  checksum = '${SHA256}'\n  silentArgs = '/S'\n  validExitCodes = @(0, 3010)\n}\nInstall-ChocolateyPackage @packageArgs`, // prettier-ignore
+      'probe.nuspec':
+        '<package><metadata><id>probe</id><title>Probe</title><version>2.5.0</version><authors>Ann Onym</authors></metadata></package>',
+      'chocolateyInstall.ps1': `$packageArgs = @{\n  checksum = '${SHA256}'\n  # silentArgs = '/old' # as before\n  <# validExitCodes = @(0, 1603)\n  #>\n  silentArgs = '/S'\n  validExitCodes = @(0, 3010)\n}\nInstall-ChocolateyPackage @packageArgs`,
     })
     expect(found.knowledge!.facts).toMatchObject({
       name: ofManifest('Probe', 'Chocolatey'),
@@ -62,12 +75,20 @@ describe('a manifest with the hash of the installer', () => {
   })
   it('of Munki names the receipt of a package', async () => {
     const pkg = makePkg([{ name: 'Distribution', text: '<installer-gui-script/>' }])
-    const plist = `<plist version="1.0"><dict><key>name</key><string>Probe</string><key>version</key><string>2.5</string><key>installer_item_hash</key><string>${sha256Of(pkg)}</string><key>receipts</key><array><dict><key>packageid</key><string>org.example.probe</string></dict></array></dict></plist>`
+    const receipt = '<key>version</key><string>2.5.0.1</string>'
+    const plist = `<plist version="1.0"><dict><key>name</key><string>Probe</string><key>version</key><string>2.5</string><key>installer_item_hash</key><string>${sha256Of(pkg)}</string><key>receipts</key><array><dict><key>packageid</key><string>org.example.probe</string>${receipt}</dict></array></dict></plist>`
     const found = await look({ 'Probe.plist': plist }, pkg, 'probe.pkg')
-    expect(found.detection).toEqual({ type: 'pkgutil', name: 'org.example.probe', operator: 'ge' })
+    const rule = { type: 'pkgutil', name: 'org.example.probe', operator: 'ge' }
+    expect(found.detection).toEqual({ ...rule, version: '2.5.0.1' })
+    const without = await look({ 'Probe.plist': plist.replace(receipt, '') }, pkg, 'probe.pkg')
+    expect(without.detection).toBeNull()
   })
   it('replaces nothing that the installer says itself', async () => {
-    const { knowledge } = await look({ 'a.yaml': winget(sha256Of(MSI), '/other').replace('Name: Probe', 'Name: Other') }, MSI, 'a.msi') // prettier-ignore
+    const { knowledge } = await look(
+      { 'a.yaml': winget(sha256Of(MSI), '/other').replace('Name: Probe', 'Name: Other') },
+      MSI,
+      'a.msi',
+    )
     expect(knowledge!.facts.name).toMatchObject({ value: 'Probe', level: 'read' })
     expect(knowledge!.facts.install_args).toMatchObject({ value: '/qn /norestart' })
   })
@@ -87,9 +108,19 @@ describe('a manifest', () => {
   it.each<[string, Record<string, string>]>([
     ['of another file', { 'a.yaml': winget('0'.repeat(64)) }],
     ['with anchors', { 'a.yaml': winget(SHA256, '&a /S', 'More: *a\n') }],
-    ['that doubles itself', { 'a.yaml': `a: &a [x,x]\nb: &b [*a,*a]\nc: &c [*b,*b]\nPackageIdentifier: x\n` }], // prettier-ignore
+    [
+      'that doubles itself',
+      { 'a.yaml': `a: &a [x,x]\nb: &b [*a,*a]\nc: &c [*b,*b]\nPackageIdentifier: x\n` },
+    ],
     ['that is nested deeply', { 'a.yaml': nested }],
-    ['with entities', { 'a.nuspec': '<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><package><metadata><id>&b;</id></metadata></package>' }], // prettier-ignore
+    [
+      'with entities',
+      {
+        'a.nuspec':
+          '<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><package><metadata><id>&b;</id></metadata></package>',
+      },
+    ],
+    ['with many keys', { 'a.yaml': Array.from({ length: 30_000 }, (_, i) => `k${i}:`).join('\n') }],
     ['that is damaged', { 'a.plist': '<plist><dict><key>name' }],
     ['of no kind', { 'readme.txt': 'hello' }],
   ])('%s is ignored with a warning', async (_what, manifests) => {

@@ -125,7 +125,10 @@ describe('an .msi package', () => {
     it('warns about a property without which they fail', async () => {
       const tables = [conditions(['LICENSEKEY OR Installed', 'A key is needed.'])]
       expect(await warnings({ tables })).toEqual([
-        { code: 'needs_property', text: expect.stringMatching(/LICENSEKEY.*1603.*A key is needed/) as string }, // prettier-ignore
+        {
+          code: 'needs_property',
+          text: expect.stringMatching(/LICENSEKEY.*1603.*A key is needed/) as string,
+        },
       ])
     })
 
@@ -142,11 +145,19 @@ describe('an .msi package', () => {
       ],
       [
         'on a property that an action sets before',
-        [conditions(['READY', '']), actions(['SetReady', 51, 'READY', '1']), sequence(['SetReady', '', 50], ['LaunchConditions', '', 100])], // prettier-ignore
+        [
+          conditions(['READY', '']),
+          actions(['SetReady', 51, 'READY', '1']),
+          sequence(['SetReady', '', 50], ['LaunchConditions', '', 100]),
+        ],
       ],
       [
         'after code that may set anything',
-        [conditions(['READY', '']), actions(['Code', 1, 'a.dll', 'f']), sequence(['Code', '', 50], ['LaunchConditions', '', 100])], // prettier-ignore
+        [
+          conditions(['READY', '']),
+          actions(['Code', 1, 'a.dll', 'f']),
+          sequence(['Code', '', 50], ['LaunchConditions', '', 100]),
+        ],
       ],
     ])('%s gives no warning', async (_what, tables) => {
       expect(await warnings({ tables })).toEqual([])

@@ -41,7 +41,13 @@ describe('an NSIS installer', () => {
     { gap: 0xa00 },
   ] as const)('registers name, version and key, stored as %j', async (options) => {
     const found = await knowledge(options)
-    expect(found).toMatchObject({ technology: 'nsis', is_installer: true, complete: true, scope: 'machine', warnings: [] }) // prettier-ignore
+    expect(found).toMatchObject({
+      technology: 'nsis',
+      is_installer: true,
+      complete: true,
+      scope: 'machine',
+      warnings: [],
+    })
     expect(found.facts).toMatchObject({
       name: { value: 'Probe Tools', level: 'read' },
       version: { value: '2.5.0', level: 'read' },
@@ -99,7 +105,9 @@ describe('an NSIS installer', () => {
     expect(await knowledge({})).toMatchObject(is32)
     // It only looks something up among the 64-bit programs.
     const resetView: NsisInstruction = [13, 12, '0']
-    expect(await knowledge({ instructions: [setView, resetView, ...entry(VALUES)] })).toMatchObject(is32) // prettier-ignore
+    expect(await knowledge({ instructions: [setView, resetView, ...entry(VALUES)] })).toMatchObject(
+      is32,
+    )
   })
 
   it('takes values from variables and follows its own jumps and calls', async () => {
@@ -137,7 +145,10 @@ describe('an NSIS installer', () => {
     expect(asked.warnings[0]!.text).toContain('Really?')
     const answered = await knowledge({ instructions: [question(0x200000 | 4), ...entry(VALUES)] })
     expect(codes(answered)).toEqual([])
-    const loud = await knowledge({ instructions: [...entry(VALUES), [1], [13, 8, '0'], [1]], onInit: 5 }) // prettier-ignore
+    const loud = await knowledge({
+      instructions: [...entry(VALUES), [1], [13, 8, '0'], [1]],
+      onInit: 5,
+    })
     expect(codes(loud)).toEqual(['may_wait'])
     const unreached = await knowledge({ instructions: [...entry(VALUES), [1], question(4)] })
     expect(codes(unreached)).toEqual([])
@@ -154,9 +165,14 @@ describe('an NSIS installer', () => {
   })
 
   it('gets no rule if it registers several programs, or a key that it computes on the PC', async () => {
-    const two = [...entry(VALUES), [WRITE, HKLM, KEY.replace('Probe', 'Other'), 'DisplayName', 'Other', 1]] as NsisInstruction[] // prettier-ignore
+    const two = [
+      ...entry(VALUES),
+      [WRITE, HKLM, KEY.replace('Probe', 'Other'), 'DisplayName', 'Other', 1],
+    ] as NsisInstruction[]
     expect((await knowledge({ instructions: two })).facts.detection).toBeUndefined()
-    const computed: NsisInstruction[] = [[WRITE, HKLM, KEY.replace('Probe', '${folder 77 77}'), 'DisplayName', 'X', 1]] // prettier-ignore
+    const computed: NsisInstruction[] = [
+      [WRITE, HKLM, KEY.replace('Probe', '${folder 77 77}'), 'DisplayName', 'X', 1],
+    ]
     expect((await knowledge({ instructions: computed })).facts.detection).toBeUndefined()
   })
 
@@ -172,7 +188,9 @@ describe('an NSIS installer', () => {
 
   it('is refused when it is truncated or an uninstaller', async () => {
     const whole = makeNsisInstaller({ instructions: entry(VALUES) })
-    await expect(inspector.look('a.exe', whole.subarray(0, -1))).rejects.toThrow('is cut off: the data of this NSIS installer') // prettier-ignore
+    await expect(inspector.look('a.exe', whole.subarray(0, -1))).rejects.toThrow(
+      'is cut off: the data of this NSIS installer',
+    )
     const uninstaller = makeNsisInstaller({ instructions: entry(VALUES), flags: 1 })
     await expect(inspector.look('a.exe', uninstaller)).rejects.toThrow('it is an uninstaller')
   })
@@ -195,15 +213,19 @@ describe('an NSIS installer', () => {
   it.each([{}, { ansi: true }])(
     'whose texts hold themselves a thousand times is read up to there, as %j',
     async (options) => {
-      // prettier-ignore
       const languageTexts = ['${text 0}'.repeat(1_000)]
-      const instructions: NsisInstruction[] = [[25, 3, '${text 0}', '', ''], [2, 1]] // prettier-ignore
+      const instructions: NsisInstruction[] = [
+        [25, 3, '${text 0}', '', ''],
+        [2, 1],
+      ]
       expect((await knowledge({ ...options, instructions, languageTexts })).technology).toBe('nsis')
       const unreached = [
         [1],
         [WRITE, HKLM, KEY, 'DisplayName', '${text 0}', 1],
       ] as NsisInstruction[]
-      expect((await knowledge({ ...options, instructions: unreached, languageTexts })).technology).toBe('nsis') // prettier-ignore
+      expect(
+        (await knowledge({ ...options, instructions: unreached, languageTexts })).technology,
+      ).toBe('nsis')
     },
   )
 })

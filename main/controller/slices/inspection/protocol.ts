@@ -2,13 +2,14 @@
 import type { WireError } from '#shared/contract/errors.ts'
 import type { InstallerKind } from '#shared/domain/platforms.ts'
 import type { PackageFacts } from './facts.ts'
-import type { ManifestFile } from './readers/manifests/manifest.ts'
 
 export type InspectionData = {
   bufferMiB: number
   /** One number: MiB that a reader has read from the file and unpacked so far. The time limit counts from its last change. */
   progress: SharedArrayBuffer
 }
+/** A manifest that came with an installer. */
+export type ManifestFile = { name: string; text: string }
 export type InspectionTask = {
   path: string
   fileName: string

@@ -67,7 +67,11 @@ describe('an MSIX package', () => {
   it('in a bundle is for all processors of its packages', async () => {
     const bundle = `<Bundle><Identity Name="Contoso.Probe" Publisher="CN=Contoso" Version="2.0.0.0"/><Packages><Package Type="application" Architecture="x64"/><Package Type="application" Architecture="arm64"/><Package Type="resource"/></Packages></Bundle>`
     const bytes = makeZipOf({ 'AppxMetadata/AppxBundleManifest.xml': bundle, 'a.msix': 'x' })
-    expect(await look('a.msixbundle', bytes)).toMatchObject({ version: '2.0.0.0', arch: 'any', publisher: 'Contoso' }) // prettier-ignore
+    expect(await look('a.msixbundle', bytes)).toMatchObject({
+      version: '2.0.0.0',
+      arch: 'any',
+      publisher: 'Contoso',
+    })
   })
 
   it.each([
@@ -94,7 +98,11 @@ function makeCabinet(names: string[]): Buffer {
 }
 
 describe('an update of Windows', () => {
-  const bytes = makeCabinet(['WSUSSCAN.cab', 'Windows10.0-KB5034441-x64.cab', 'Windows10.0-KB5034441-x64.xml']) // prettier-ignore
+  const bytes = makeCabinet([
+    'WSUSSCAN.cab',
+    'Windows10.0-KB5034441-x64.cab',
+    'Windows10.0-KB5034441-x64.xml',
+  ])
   it('yields its number and processor from the cabinet in it', async () => {
     const found = await look('update.msu', bytes)
     expect(found).toMatchObject({ name: 'Windows10.0 KB5034441', arch: 'x64' })

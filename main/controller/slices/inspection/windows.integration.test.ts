@@ -182,7 +182,11 @@ describe('a Windows program', () => {
     ';!@Install@!UTF-8!',
     'ISSetupStream',
   ])('with the text %s in it is no installer', async (text) => {
-    const overlay = Buffer.concat([Buffer.alloc(700), Buffer.from(text), Buffer.from(text, 'utf16le')]) // prettier-ignore
+    const overlay = Buffer.concat([
+      Buffer.alloc(700),
+      Buffer.from(text),
+      Buffer.from(text, 'utf16le'),
+    ])
     const { knowledge } = await look('a.exe', makeProgram({ strings, overlay }))
     expect(knowledge).toMatchObject({ technology: 'none', is_installer: false })
   })

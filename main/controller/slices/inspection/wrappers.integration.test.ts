@@ -14,7 +14,9 @@ import {
 const inspector = openInspector()
 afterAll(() => inspector.close())
 
-type Options = Omit<Parameters<typeof makeProgram>[0], 'strings'> & { strings?: Record<string, string> } // prettier-ignore
+type Options = Omit<Parameters<typeof makeProgram>[0], 'strings'> & {
+  strings?: Record<string, string>
+}
 const knowledge = async (options: Options) =>
   (await inspector.look('setup.exe', makeProgram({ strings: {}, ...options }))).knowledge!
 
@@ -22,7 +24,13 @@ const knowledgeOf = async (bytes: Buffer) => (await inspector.look('setup.exe', 
 
 const CODE = '{11111111-2222-3333-4444-555555555555}'
 const MSI = makeMsiBytes({
-  properties: { ProductName: 'Probe', ProductVersion: '2.5.0', Manufacturer: 'Ann Onym', ProductCode: CODE, ALLUSERS: '1' }, // prettier-ignore
+  properties: {
+    ProductName: 'Probe',
+    ProductVersion: '2.5.0',
+    Manufacturer: 'Ann Onym',
+    ProductCode: CODE,
+    ALLUSERS: '1',
+  },
   template: 'x64;1033',
 })
 const INNER = {
@@ -74,14 +82,28 @@ describe('Squirrel and Velopack', () => {
   }
   it('install for one user what their description names', async () => {
     const found = await knowledgeOf(makeSquirrel(nupkg))
-    expect(found).toMatchObject({ technology: 'squirrel', scope: 'user', warnings: [{ code: 'per_user' }], facts }) // prettier-ignore
+    expect(found).toMatchObject({
+      technology: 'squirrel',
+      scope: 'user',
+      warnings: [{ code: 'per_user' }],
+      facts,
+    })
     expect(await knowledgeOf(makeVelopack(nupkg))).toMatchObject({ technology: 'velopack', facts })
   })
   it('keep a pre-release in their rule, and only offer a rule without a version', async () => {
-    const of = (version: string) => knowledgeOf(makeSquirrel(makeNupkg(`<package><metadata><id>Probe</id>${version}</metadata></package>`))) // prettier-ignore
+    const of = (version: string) =>
+      knowledgeOf(
+        makeSquirrel(makeNupkg(`<package><metadata><id>Probe</id>${version}</metadata></package>`)),
+      )
     const version = '2.0.0-rc1'
-    expect((await of(`<version>${version}</version>`)).facts.detection).toMatchObject({ level: 'read', value: { version } }) // prettier-ignore
-    expect((await of('<version>$version$</version>')).facts.detection).toMatchObject({ level: 'guess', value: { key: 'Probe' } }) // prettier-ignore
+    expect((await of(`<version>${version}</version>`)).facts.detection).toMatchObject({
+      level: 'read',
+      value: { version },
+    })
+    expect((await of('<version>$version$</version>')).facts.detection).toMatchObject({
+      level: 'guess',
+      value: { key: 'Probe' },
+    })
   })
   it('without a package are no installers', async () => {
     const resources = [{ type: 'DATA', name: 131, bytes: Buffer.alloc(0) }]
@@ -120,7 +142,9 @@ describe('the rule of a WiX bundle', () => {
     const { detection } = (await knowledgeOf(makeBurn({ manifest }))).facts
     expect(detection).toMatchObject({ level, value: { key: CODE } })
     expect(detection?.value).toEqual(
-      version === '' ? expect.not.objectContaining({ version }) : expect.objectContaining({ version }), // prettier-ignore
+      version === ''
+        ? expect.not.objectContaining({ version })
+        : expect.objectContaining({ version }),
     )
   })
 })
@@ -128,8 +152,13 @@ describe('the rule of a WiX bundle', () => {
 describe('a self-extracting archive', () => {
   it('of 7-Zip installs something only if it says what to run', async () => {
     const documents = Buffer.from('377abcaf271c0004', 'hex')
-    expect(await knowledge({ overlay: documents })).toMatchObject({ technology: 'sevenzip', is_installer: false }) // prettier-ignore
-    const setup = Buffer.from('\ufeff;!@Install@!UTF-8!\nTitle="Probe"\nRunProgram="a.exe"\n;!@InstallEnd@!') // prettier-ignore
+    expect(await knowledge({ overlay: documents })).toMatchObject({
+      technology: 'sevenzip',
+      is_installer: false,
+    })
+    const setup = Buffer.from(
+      '\ufeff;!@Install@!UTF-8!\nTitle="Probe"\nRunProgram="a.exe"\n;!@InstallEnd@!',
+    )
     expect(await knowledge({ overlay: setup })).toMatchObject({
       technology: 'sevenzip',
       is_installer: true,

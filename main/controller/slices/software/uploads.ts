@@ -120,7 +120,13 @@ async function keepUpload<T>(
     const { fileName, kind, staged, manifests } = upload
     const asked = [fields.entry, fields.uninstall_entry].filter((path) => typeof path === 'string')
     const facts = await inspection.inspect(
-      { path: staged.path, fileName, kind, asked, ...(manifests?.length ? { manifests: { files: manifests, sha256: staged.sha256 } } : {}) }, // prettier-ignore
+      {
+        path: staged.path,
+        fileName,
+        kind,
+        asked,
+        ...(manifests?.length ? { manifests: { files: manifests, sha256: staged.sha256 } } : {}),
+      },
       `user ${viewer.id}`,
     )
     const installer = installerOf(sealed, upload, facts, fields)

@@ -38,16 +38,30 @@ const pkg = {
 }
 const dmg = { tech: 'dmg', name: PROBE.name, version: PROBE.version }
 const PLIST = infoPlist(PROBE.name, PROBE.version)
-const inner = { ...PROBE, tech: 'msi', arch: 'x64', rule: [{ type: 'msi_product', product_code: CODE }] } // prettier-ignore
+const inner = {
+  ...PROBE,
+  tech: 'msi',
+  arch: 'x64',
+  rule: [{ type: 'msi_product', product_code: CODE }],
+}
 
 export const OTHER_PLATFORMS: Sample[] = [
   { truth: { ...deb, file: 'gz.deb' }, bytes: () => makeDeb() },
-  { truth: { ...deb, file: 'xz.deb' }, bytes: () => makeDeb({ controlMember: { name: 'control.tar.xz', bytes: CONTROL_TAR_XZ } }) }, // prettier-ignore
-  { truth: { ...deb, file: 'zst.deb' }, bytes: () => makeDeb({ controlMember: { name: 'control.tar.zst', bytes: CONTROL_TAR_ZST } }) }, // prettier-ignore
+  {
+    truth: { ...deb, file: 'xz.deb' },
+    bytes: () => makeDeb({ controlMember: { name: 'control.tar.xz', bytes: CONTROL_TAR_XZ } }),
+  },
+  {
+    truth: { ...deb, file: 'zst.deb' },
+    bytes: () => makeDeb({ controlMember: { name: 'control.tar.zst', bytes: CONTROL_TAR_ZST } }),
+  },
   {
     truth: { ...deb, file: 'asks.deb', silent: { args: '-y', works: false } },
     bytes: async () => {
-      const tar = await makeTar({ './control': CONTROL, './templates': 'Template: a/b\nType: select\n' }) // prettier-ignore
+      const tar = await makeTar({
+        './control': CONTROL,
+        './templates': 'Template: a/b\nType: select\n',
+      })
       return makeDeb({ controlMember: { name: 'control.tar.gz', bytes: gzipSync(tar) } })
     },
   },
@@ -55,35 +69,75 @@ export const OTHER_PLATFORMS: Sample[] = [
     truth: { ...rpm, file: 'packager.rpm', arch: 'x64' },
     bytes: () => makeRpm({ ...RPM_TAGS, 1015: 'Ann Onym <ann@example.com>' }),
   },
-  { truth: { ...rpm, file: 'vendor.rpm', arch: 'any' }, bytes: () => makeRpm({ ...RPM_TAGS, 1011: PROBE.publisher, 1022: 'noarch' }) }, // prettier-ignore
+  {
+    truth: { ...rpm, file: 'vendor.rpm', arch: 'any' },
+    bytes: () => makeRpm({ ...RPM_TAGS, 1011: PROBE.publisher, 1022: 'noarch' }),
+  },
   { truth: { file: 'source.src.rpm', bad: true }, bytes: () => makeRpm({ ...RPM_TAGS, 1044: '' }) },
-  { truth: { ...pkg, file: 'product.pkg', name: PROBE.name, arch: 'arm64' }, bytes: () => makePkg(PARTS) }, // prettier-ignore
+  {
+    truth: { ...pkg, file: 'product.pkg', name: PROBE.name, arch: 'arm64' },
+    bytes: () => makePkg(PARTS),
+  },
   {
     truth: { ...pkg, file: 'component.pkg' },
     bytes: () => makePkg([{ name: 'PackageInfo', text: PACKAGE_INFO }]),
   },
   {
-    truth: { ...pkg, file: 'signed.pkg', name: PROBE.name, signer: 'CN=Developer ID Installer: Ann Onym (TEAM)' }, // prettier-ignore
+    truth: {
+      ...pkg,
+      file: 'signed.pkg',
+      name: PROBE.name,
+      signer: 'CN=Developer ID Installer: Ann Onym (TEAM)',
+    },
     bytes: () => makeSignedPkg('Developer ID Installer: Ann Onym (TEAM)', PARTS),
   },
   { truth: { ...dmg, file: 'raw-iso.dmg' }, bytes: () => makeIso('Probe.app', PLIST) },
-  { truth: { ...dmg, file: 'zlib-iso.dmg' }, bytes: () => makeDmg(makeIso('Probe.app', PLIST), 0x80000005) }, // prettier-ignore
-  { truth: { ...dmg, file: 'raw-hfs.dmg' }, bytes: () => makeHfsPlus('Probe.app', binaryPlist({ CFBundleName: PROBE.name, CFBundleShortVersionString: PROBE.version })) }, // prettier-ignore
+  {
+    truth: { ...dmg, file: 'zlib-iso.dmg' },
+    bytes: () => makeDmg(makeIso('Probe.app', PLIST), 0x80000005),
+  },
+  {
+    truth: { ...dmg, file: 'raw-hfs.dmg' },
+    bytes: () =>
+      makeHfsPlus(
+        'Probe.app',
+        binaryPlist({ CFBundleName: PROBE.name, CFBundleShortVersionString: PROBE.version }),
+      ),
+  },
   {
     truth: { ...dmg, file: 'koly-hfs.dmg' },
     bytes: () => makeDmg(makeHfsPlus('Probe.app', PLIST)),
   },
   {
-    truth: { file: 'Woad_Painter-0.8.1-x86_64.AppImage', tech: 'appimage', name: 'Woad Painter', version: '0.8.1', arch: 'x64' }, // prettier-ignore
+    truth: {
+      file: 'Woad_Painter-0.8.1-x86_64.AppImage',
+      tech: 'appimage',
+      name: 'Woad Painter',
+      version: '0.8.1',
+      arch: 'x64',
+    },
     bytes: () => makeAppImage(500),
   },
   {
-    truth: { file: 'verbena.run', tech: 'makeself', name: 'Verbena', version: '2.0', silent: { args: '--quiet --accept', works: true } }, // prettier-ignore
+    truth: {
+      file: 'verbena.run',
+      tech: 'makeself',
+      name: 'Verbena',
+      version: '2.0',
+      silent: { args: '--quiet --accept', works: true },
+    },
     bytes: () => makeMakeself(400),
   },
   {
-    truth: { file: 'encrypted.sh', tech: 'makeself', silent: { args: '--quiet --accept', works: false } }, // prettier-ignore
+    truth: {
+      file: 'encrypted.sh',
+      tech: 'makeself',
+      silent: { args: '--quiet --accept', works: false },
+    },
     bytes: () => makeMakeself(400, 'decrypt_cmd="openssl aes-256-cbc -d"\n'),
   },
-  { truth: { ...inner, file: 'with-msi.zip' }, bytes: () => makeZipOf({ 'probe/setup.msi': MSI, 'probe/read.me': 'x' }) }, // prettier-ignore
+  {
+    truth: { ...inner, file: 'with-msi.zip' },
+    bytes: () => makeZipOf({ 'probe/setup.msi': MSI, 'probe/read.me': 'x' }),
+  },
 ]

@@ -18,10 +18,22 @@ const silent = { args: '/qn /norestart', works: true }
 const msi = { ...PROBE, tech: 'msi', silent, rule }
 
 export const TABLES: MsiTable[] = [
-  { name: 'LaunchCondition', columns: { Condition: 's', Description: 's' }, rows: [['KEY OR (Installed AND NOT (A >< "b"))', 'x']] }, // prettier-ignore
+  {
+    name: 'LaunchCondition',
+    columns: { Condition: 's', Description: 's' },
+    rows: [['KEY OR (Installed AND NOT (A >< "b"))', 'x']],
+  },
   { name: 'Component', columns: { Component: 's', Attributes: 'i' }, rows: [['a', 256]] },
-  { name: 'CustomAction', columns: { Action: 's', Type: 'i', Source: 's', Target: 's' }, rows: [['a', 51, 'ALLUSERS', '1']] }, // prettier-ignore
-  { name: 'InstallExecuteSequence', columns: { Action: 's', Condition: 's', Sequence: 'i' }, rows: [['a', '', 50]] }, // prettier-ignore
+  {
+    name: 'CustomAction',
+    columns: { Action: 's', Type: 'i', Source: 's', Target: 's' },
+    rows: [['a', 51, 'ALLUSERS', '1']],
+  },
+  {
+    name: 'InstallExecuteSequence',
+    columns: { Action: 's', Condition: 's', Sequence: 'i' },
+    rows: [['a', '', 50]],
+  },
 ]
 export const MSI = makeMsiBytes({
   properties: { ...PROPERTIES, ALLUSERS: '1' },
@@ -48,7 +60,13 @@ const UPDATE = 'Windows10.0-KB5034441-x64'
 export const WINDOWS_PACKAGES: Sample[] = [
   { truth: { ...msi, file: 'machine.msi', arch: 'x64', scope: 'machine' }, bytes: () => MSI },
   {
-    truth: { ...msi, file: 'per-user.msi', arch: 'x86', scope: 'user', silent: { args: '/qn /norestart ALLUSERS=1', works: true } }, // prettier-ignore
+    truth: {
+      ...msi,
+      file: 'per-user.msi',
+      arch: 'x86',
+      scope: 'user',
+      silent: { args: '/qn /norestart ALLUSERS=1', works: true },
+    },
     bytes: () => makeMsiBytes({ properties: PROPERTIES, template: 'Intel;1033' }),
   },
   {
@@ -68,7 +86,14 @@ export const WINDOWS_PACKAGES: Sample[] = [
     bytes: () => makeMsiBytes({ properties: PROPERTIES, template: '', classId: MST_CLASS }),
   },
   {
-    truth: { file: 'patch.msp', tech: 'msp', name: 'Probe 2.5.1 hotfix', publisher: PROBE.publisher, silent, rule: null }, // prettier-ignore
+    truth: {
+      file: 'patch.msp',
+      tech: 'msp',
+      name: 'Probe 2.5.1 hotfix',
+      publisher: PROBE.publisher,
+      silent,
+      rule: null,
+    },
     bytes: () =>
       makeMsiBytes({ properties: {}, template: '', tables: [PATCH], classId: MSP_CLASS }),
   },
@@ -82,15 +107,38 @@ export const WINDOWS_PACKAGES: Sample[] = [
     },
   },
   {
-    truth: { ...PROBE, file: 'package.msix', version: '2.5.0.0', tech: 'msix', arch: 'x64', silent: provisioned, rule: appx }, // prettier-ignore
+    truth: {
+      ...PROBE,
+      file: 'package.msix',
+      version: '2.5.0.0',
+      tech: 'msix',
+      arch: 'x64',
+      silent: provisioned,
+      rule: appx,
+    },
     bytes: () => makeZipOf({ 'Probe.exe': 'x', 'AppxManifest.xml': APPX_MANIFEST }),
   },
   {
-    truth: { file: 'bundle.appxbundle', publisher: PROBE.publisher, version: '2.5.0.0', tech: 'msix', arch: 'any', silent: provisioned, rule: appx }, // prettier-ignore
+    truth: {
+      file: 'bundle.appxbundle',
+      publisher: PROBE.publisher,
+      version: '2.5.0.0',
+      tech: 'msix',
+      arch: 'any',
+      silent: provisioned,
+      rule: appx,
+    },
     bytes: () => makeZipOf({ 'AppxMetadata/AppxBundleManifest.xml': BUNDLE, 'a.msix': 'x' }),
   },
   {
-    truth: { ...PROBE, file: 'signed.msix', version: '2.5.0.0', tech: 'msix', arch: 'x64', rule: appx }, // prettier-ignore
+    truth: {
+      ...PROBE,
+      file: 'signed.msix',
+      version: '2.5.0.0',
+      tech: 'msix',
+      arch: 'x64',
+      rule: appx,
+    },
     bytes: async () => {
       const signature = await makeSignature(PROBE.publisher, spcDigest(Buffer.alloc(32)))
       return makeZipOf({
@@ -100,7 +148,14 @@ export const WINDOWS_PACKAGES: Sample[] = [
     },
   },
   {
-    truth: { file: 'update.msu', tech: 'msu', name: 'Windows10.0 KB5034441', arch: 'x64', silent: { args: '/quiet /norestart', works: true }, rule: null }, // prettier-ignore
+    truth: {
+      file: 'update.msu',
+      tech: 'msu',
+      name: 'Windows10.0 KB5034441',
+      arch: 'x64',
+      silent: { args: '/quiet /norestart', works: true },
+      rule: null,
+    },
     bytes: () =>
       makeCabinet({
         'WSUSSCAN.cab': Buffer.from('MSCF'),

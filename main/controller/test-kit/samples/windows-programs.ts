@@ -34,7 +34,14 @@ export const NSIS_SCRIPT: NsisInstruction[] = [
   RETURN,
 ]
 const entry = [{ type: 'uninstall_entry', key: 'HKLM\\…\\Uninstall\\Probe' }]
-const nsis = { ...PROBE, tech: 'nsis', arch: 'any', scope: 'machine', silent: { args: '/S', works: true }, rule: entry } // prettier-ignore
+const nsis = {
+  ...PROBE,
+  tech: 'nsis',
+  arch: 'any',
+  scope: 'machine',
+  silent: { args: '/S', works: true },
+  rule: entry,
+}
 
 const TEXTS = {
   AppName: PROBE.name,
@@ -56,47 +63,84 @@ export const BURN_MANIFEST = `<BurnManifest Win64="yes"><Registration Id="${CODE
 export const NUSPEC = `<package><metadata><id>Probe</id><title>${PROBE.name}</title><version>${PROBE.version}</version><authors>${PROBE.publisher}</authors></metadata></package>`
 const userKey = [{ type: 'uninstall_entry', key: 'HKCU\\…\\Uninstall\\Probe' }]
 const packed = { ...PROBE, arch: 'x64', rule: [{ type: 'msi_product', product_code: CODE }] }
-const STRINGS = { ProductName: PROBE.name, ProductVersion: PROBE.version, CompanyName: PROBE.publisher } // prettier-ignore
-const plain = { ...PROBE, tech: 'none', installer: false, arch: 'any', silent: { args: null, works: null }, rule: null } // prettier-ignore
+const STRINGS = {
+  ProductName: PROBE.name,
+  ProductVersion: PROBE.version,
+  CompanyName: PROBE.publisher,
+}
+const plain = {
+  ...PROBE,
+  tech: 'none',
+  installer: false,
+  arch: 'any',
+  silent: { args: null, works: null },
+  rule: null,
+}
 
 export const WINDOWS_PROGRAMS: Sample[] = [
-  { truth: { ...nsis, file: 'nsis-stored.exe' }, bytes: () => makeNsisInstaller({ instructions: NSIS_SCRIPT }) }, // prettier-ignore
+  {
+    truth: { ...nsis, file: 'nsis-stored.exe' },
+    bytes: () => makeNsisInstaller({ instructions: NSIS_SCRIPT }),
+  },
   ...(['deflate', 'lzma', 'lzma-each', 'deflate-each'] as const).map((packing) => ({
     truth: { ...nsis, file: `nsis-${packing}.exe` },
     bytes: () => makeNsisInstaller({ instructions: NSIS_SCRIPT, packing }),
   })),
   {
     truth: { ...nsis, file: 'nsis-2-ansi.exe' },
-    bytes: () => makeNsisInstaller({ instructions: NSIS_SCRIPT, ansi: true, version2: true, packing: 'lzma' }), // prettier-ignore
+    bytes: () =>
+      makeNsisInstaller({ instructions: NSIS_SCRIPT, ansi: true, version2: true, packing: 'lzma' }),
   },
   {
     truth: { ...nsis, file: 'nsis-x64-in-x86.exe', arch: 'x64' },
     bytes: () => makeNsisInstaller({ instructions: [[13, 12, '256'], ...NSIS_SCRIPT.slice(3)] }),
   },
   {
-    truth: { ...nsis, file: 'nsis-per-user.exe', scope: 'user', silent: { args: '/S', works: false }, rule: userKey }, // prettier-ignore
+    truth: {
+      ...nsis,
+      file: 'nsis-per-user.exe',
+      scope: 'user',
+      silent: { args: '/S', works: false },
+      rule: userKey,
+    },
     bytes: () => makeNsisInstaller({ instructions: [...registers(HKCU), RETURN] }),
   },
   {
     truth: { ...nsis, file: 'nsis-asks.exe', silent: { args: '/S', works: false } },
-    bytes: () => makeNsisInstaller({ instructions: [[22, 0x10, 'Close Probe', 0, 0], ...NSIS_SCRIPT.slice(3)] }), // prettier-ignore
+    bytes: () =>
+      makeNsisInstaller({
+        instructions: [[22, 0x10, 'Close Probe', 0, 0], ...NSIS_SCRIPT.slice(3)],
+      }),
   },
-  { truth: { file: 'nsis-uninstaller.exe', bad: true }, bytes: () => makeNsisInstaller({ instructions: NSIS_SCRIPT, flags: 1 }) }, // prettier-ignore
+  {
+    truth: { file: 'nsis-uninstaller.exe', bad: true },
+    bytes: () => makeNsisInstaller({ instructions: NSIS_SCRIPT, flags: 1 }),
+  },
   {
     truth: { file: 'nsis-cut.exe', bad: true },
     bytes: () => makeNsisInstaller({ instructions: NSIS_SCRIPT }).subarray(0, -40),
   },
-  { truth: { ...inno, file: 'inno-610.exe', arch: 'any', scope: 'machine' }, bytes: () => makeInnoInstaller({ texts: TEXTS }) }, // prettier-ignore
+  {
+    truth: { ...inno, file: 'inno-610.exe', arch: 'any', scope: 'machine' },
+    bytes: () => makeInnoInstaller({ texts: TEXTS }),
+  },
   {
     truth: { ...inno, file: 'inno-640.exe', arch: 'x64', scope: 'machine' },
-    bytes: () => makeInnoInstaller({ texts: TEXTS, format: '6.4.0', architectures: 'x64compatible' }), // prettier-ignore
+    bytes: () =>
+      makeInnoInstaller({ texts: TEXTS, format: '6.4.0', architectures: 'x64compatible' }),
   },
   {
     truth: { ...inno, file: 'inno-newer.exe', arch: 'x64' },
-    bytes: () => makeInnoInstaller({ texts: TEXTS, format: '9.0.0', architectures: 'x64compatible' }), // prettier-ignore
+    bytes: () =>
+      makeInnoInstaller({ texts: TEXTS, format: '9.0.0', architectures: 'x64compatible' }),
   },
   {
-    truth: { ...inno, file: 'inno-password.exe', arch: 'any', silent: { args: SILENT, works: false } }, // prettier-ignore
+    truth: {
+      ...inno,
+      file: 'inno-password.exe',
+      arch: 'any',
+      silent: { args: SILENT, works: false },
+    },
     bytes: () => makeInnoInstaller({ texts: TEXTS, hasPassword: true }),
   },
   {
@@ -104,50 +148,145 @@ export const WINDOWS_PROGRAMS: Sample[] = [
     bytes: () => makeInnoInstaller({ texts: { ...TEXTS, AppId: '{code:Id}' } }),
   },
   {
-    truth: { ...PROBE, file: 'burn.exe', tech: 'burn', arch: 'x64', scope: 'machine', silent: { args: '/quiet /norestart', works: true }, rule: [{ type: 'uninstall_entry', key: CODE }] }, // prettier-ignore
+    truth: {
+      ...PROBE,
+      file: 'burn.exe',
+      tech: 'burn',
+      arch: 'x64',
+      scope: 'machine',
+      silent: { args: '/quiet /norestart', works: true },
+      rule: [{ type: 'uninstall_entry', key: CODE }],
+    },
     bytes: () => makeBurn({ manifest: BURN_MANIFEST }),
   },
   {
-    truth: { ...PROBE, file: 'squirrel.exe', tech: 'squirrel', arch: 'x64', scope: 'user', silent: { args: '--silent', works: false }, rule: userKey }, // prettier-ignore
+    truth: {
+      ...PROBE,
+      file: 'squirrel.exe',
+      tech: 'squirrel',
+      arch: 'x64',
+      scope: 'user',
+      silent: { args: '--silent', works: false },
+      rule: userKey,
+    },
     bytes: () => makeSquirrel(makeNupkg(NUSPEC)),
   },
   {
-    truth: { ...PROBE, file: 'velopack.exe', tech: 'velopack', arch: 'x64', scope: 'user', silent: { args: '--silent', works: false }, rule: userKey }, // prettier-ignore
+    truth: {
+      ...PROBE,
+      file: 'velopack.exe',
+      tech: 'velopack',
+      arch: 'x64',
+      scope: 'user',
+      silent: { args: '--silent', works: false },
+      rule: userKey,
+    },
     bytes: () => makeVelopack(makeNupkg(NUSPEC)),
   },
   {
-    truth: { file: 'installshield-msi.exe', tech: 'installshield', names_false: ['InstallShield'], silent: { args: '/s /v"/qn"', works: true } }, // prettier-ignore
+    truth: {
+      file: 'installshield-msi.exe',
+      tech: 'installshield',
+      names_false: ['InstallShield'],
+      silent: { args: '/s /v"/qn"', works: true },
+    },
     bytes: () => makeInstallShield(['probe.msi', 'setup.ini']),
   },
   {
-    truth: { file: 'installshield-script.exe', tech: 'installshield', names_false: ['InstallShield'], silent: { args: '/s', works: false } }, // prettier-ignore
+    truth: {
+      file: 'installshield-script.exe',
+      tech: 'installshield',
+      names_false: ['InstallShield'],
+      silent: { args: '/s', works: false },
+    },
     bytes: () => makeInstallShield(['data1.cab', 'data1.hdr', 'setup.inx'], 'plain'),
   },
   {
-    truth: { file: 'installshield-stream.exe', tech: 'installshield', names_false: ['InstallShield'], silent: { args: '/s', works: false } }, // prettier-ignore
+    truth: {
+      file: 'installshield-stream.exe',
+      tech: 'installshield',
+      names_false: ['InstallShield'],
+      silent: { args: '/s', works: false },
+    },
     bytes: () => makeInstallShield(['probe.msi'], 'stream'),
   },
-  { truth: { ...packed, file: 'advanced.exe', tech: 'advanced', silent: { args: '/exenoui /quiet /norestart', works: true } }, bytes: () => makeAdvanced(MSI) }, // prettier-ignore
-  { truth: { ...packed, file: 'jpackage.exe', tech: 'jpackage', silent: { args: '/qn /norestart', works: true } }, bytes: () => makeJpackage(MSI) }, // prettier-ignore
   {
-    truth: { file: 'sfx-7z.exe', tech: 'sevenzip', name: PROBE.name, silent: { args: '-y', works: true }, rule: null }, // prettier-ignore
+    truth: {
+      ...packed,
+      file: 'advanced.exe',
+      tech: 'advanced',
+      silent: { args: '/exenoui /quiet /norestart', works: true },
+    },
+    bytes: () => makeAdvanced(MSI),
+  },
+  {
+    truth: {
+      ...packed,
+      file: 'jpackage.exe',
+      tech: 'jpackage',
+      silent: { args: '/qn /norestart', works: true },
+    },
+    bytes: () => makeJpackage(MSI),
+  },
+  {
+    truth: {
+      file: 'sfx-7z.exe',
+      tech: 'sevenzip',
+      name: PROBE.name,
+      silent: { args: '-y', works: true },
+      rule: null,
+    },
     bytes: () => makeSevenZip('Title="Probe"\nRunProgram="setup.exe"'),
   },
-  { truth: { file: 'sfx-7z-documents.exe', tech: 'sevenzip', installer: false, names_false: ['7-Zip'], rule: null }, bytes: () => makeSevenZip(null) }, // prettier-ignore
-  { truth: { file: 'sfx-rar.exe', tech: 'rar', names_false: ['WinRAR'], rule: null }, bytes: makeRar }, // prettier-ignore
   {
-    truth: { file: 'iexpress.exe', tech: 'iexpress', name: PROBE.name, names_false: ['Internet Explorer'], silent: { args: '/Q', works: true }, rule: null }, // prettier-ignore
+    truth: {
+      file: 'sfx-7z-documents.exe',
+      tech: 'sevenzip',
+      installer: false,
+      names_false: ['7-Zip'],
+      rule: null,
+    },
+    bytes: () => makeSevenZip(null),
+  },
+  {
+    truth: { file: 'sfx-rar.exe', tech: 'rar', names_false: ['WinRAR'], rule: null },
+    bytes: makeRar,
+  },
+  {
+    truth: {
+      file: 'iexpress.exe',
+      tech: 'iexpress',
+      name: PROBE.name,
+      names_false: ['Internet Explorer'],
+      silent: { args: '/Q', works: true },
+      rule: null,
+    },
     bytes: () => makeIexpress({ TITLE: PROBE.name, RUNPROGRAM: 'a.exe', ADMQCMD: 'a.exe /quiet' }),
   },
   { truth: { ...plain, file: 'plain.exe' }, bytes: () => makeProgram({ strings: STRINGS }) },
-  { truth: { ...plain, file: 'plain-x64.exe', arch: 'x64' }, bytes: () => makeProgram({ strings: STRINGS, machine: 0x8664 }) }, // prettier-ignore
+  {
+    truth: { ...plain, file: 'plain-x64.exe', arch: 'x64' },
+    bytes: () => makeProgram({ strings: STRINGS, machine: 0x8664 }),
+  },
   {
     // Their names in its data make it no installer.
     truth: { ...plain, file: 'plain-with-names.exe' },
-    bytes: () => makeProgram({ strings: STRINGS, overlay: Buffer.from('data of Inno Setup Setup Data (6.1.0) SquirrelTemp NullsoftInst ADVINSTSFX InstallShield') }), // prettier-ignore
+    bytes: () =>
+      makeProgram({
+        strings: STRINGS,
+        overlay: Buffer.from(
+          'data of Inno Setup Setup Data (6.1.0) SquirrelTemp NullsoftInst ADVINSTSFX InstallShield',
+        ),
+      }),
   },
   {
-    truth: { ...PROBE, file: 'plain-upx.exe', installer: false, silent: { args: null, works: null }, rule: null }, // prettier-ignore
+    truth: {
+      ...PROBE,
+      file: 'plain-upx.exe',
+      installer: false,
+      silent: { args: null, works: null },
+      rule: null,
+    },
     bytes: () => makeProgram({ strings: STRINGS, sectionName: 'UPX0' }),
   },
   {
@@ -157,12 +296,21 @@ export const WINDOWS_PROGRAMS: Sample[] = [
   {
     truth: { ...nsis, file: 'tampered.exe', signer: 'TAMPERED' },
     bytes: async () => {
-      const bytes = await signProgram(makeNsisInstaller({ instructions: NSIS_SCRIPT }), PROBE.publisher) // prettier-ignore
+      const bytes = await signProgram(
+        makeNsisInstaller({ instructions: NSIS_SCRIPT }),
+        PROBE.publisher,
+      )
       bytes[1_100]! ^= 1
       return bytes
     },
   },
-  { truth: { file: 'web-page.exe', bad: true }, bytes: () => Buffer.from('<!DOCTYPE html><html></html>') }, // prettier-ignore
+  {
+    truth: { file: 'web-page.exe', bad: true },
+    bytes: () => Buffer.from('<!DOCTYPE html><html></html>'),
+  },
   { truth: { file: 'renamed-msi.exe', bad: true }, bytes: () => MSI },
-  { truth: { file: 'cut.exe', bad: true }, bytes: () => makeProgram({ strings: STRINGS }).subarray(0, -8) }, // prettier-ignore
+  {
+    truth: { file: 'cut.exe', bad: true },
+    bytes: () => makeProgram({ strings: STRINGS }).subarray(0, -8),
+  },
 ]

@@ -3,7 +3,38 @@ import { crc32 } from 'node:zlib'
 import { makeProgram } from '../windows-packages.ts'
 import { packLzma } from './lzma.ts'
 
-const STRINGS = ['AppName', 'AppVerName', 'AppId', 'AppCopyright', 'AppPublisher', 'AppPublisherURL', 'AppSupportPhone', 'AppSupportURL', 'AppUpdatesURL', 'AppVersion', 'DefaultDirName', 'DefaultGroupName', 'BaseFilename', 'UninstallFilesDir', 'UninstallDisplayName', 'UninstallDisplayIcon', 'AppMutex', 'DefaultUserInfoName', 'DefaultUserInfoOrg', 'DefaultUserInfoSerial', 'AppReadmeFile', 'AppContact', 'AppComments', 'AppModifyPath', 'CreateUninstallRegKey', 'Uninstallable', 'CloseApplicationsFilter', 'SetupMutex', 'ChangesEnvironment', 'ChangesAssociations'] // prettier-ignore
+const STRINGS = [
+  'AppName',
+  'AppVerName',
+  'AppId',
+  'AppCopyright',
+  'AppPublisher',
+  'AppPublisherURL',
+  'AppSupportPhone',
+  'AppSupportURL',
+  'AppUpdatesURL',
+  'AppVersion',
+  'DefaultDirName',
+  'DefaultGroupName',
+  'BaseFilename',
+  'UninstallFilesDir',
+  'UninstallDisplayName',
+  'UninstallDisplayIcon',
+  'AppMutex',
+  'DefaultUserInfoName',
+  'DefaultUserInfoOrg',
+  'DefaultUserInfoSerial',
+  'AppReadmeFile',
+  'AppContact',
+  'AppComments',
+  'AppModifyPath',
+  'CreateUninstallRegKey',
+  'Uninstallable',
+  'CloseApplicationsFilter',
+  'SetupMutex',
+  'ChangesEnvironment',
+  'ChangesAssociations',
+]
 
 export type InnoOptions = {
   texts?: Record<string, string>
@@ -31,7 +62,11 @@ const sized = (bytes: Buffer): Buffer => Buffer.concat([u32(bytes.length), bytes
 /** The header as it is before it is packed. */
 export function makeInnoHeader(options: InnoOptions): Buffer {
   const isNew = options.format !== undefined && options.format !== '6.1.0'
-  const texts: Record<string, string> = { Uninstallable: 'yes', CreateUninstallRegKey: 'yes', ...options.texts } // prettier-ignore
+  const texts: Record<string, string> = {
+    Uninstallable: 'yes',
+    CreateUninstallRegKey: 'yes',
+    ...options.texts,
+  }
   const wide = (text: string): Buffer => sized(Buffer.from(text, 'utf16le'))
   const strings = STRINGS.map((name) => wide(texts[name] ?? ''))
   if (isNew) strings.push(wide(options.architectures ?? ''), wide(options.architectures ?? ''))
@@ -48,7 +83,12 @@ export function makeInnoHeader(options: InnoOptions): Buffer {
     Buffer.from(isNew ? [] : [options.allowed ?? 0, 0]),
     Buffer.alloc(32),
   ]
-  const code = [Buffer.alloc(0), Buffer.alloc(0), Buffer.alloc(0), Buffer.from(options.code ?? '')].map(sized) // prettier-ignore
+  const code = [
+    Buffer.alloc(0),
+    Buffer.alloc(0),
+    Buffer.alloc(0),
+    Buffer.from(options.code ?? ''),
+  ].map(sized)
   return Buffer.concat([...strings, ...code, ...numbers])
 }
 
@@ -71,9 +111,13 @@ export function makeInnoInstaller(
   const id = Buffer.alloc(64)
   const format = options.format ?? '6.1.0'
   id.write(`Inno Setup Setup Data (${format})${format === '6.1.0' ? ' (u)' : ''}`, 'latin1')
-  const data = Buffer.concat([Buffer.alloc(16), id, makeBlock(header, options.packed ?? true)]) // prettier-ignore
+  const data = Buffer.concat([Buffer.alloc(16), id, makeBlock(header, options.packed ?? true)])
   const withTable = (table: Buffer): Buffer =>
-    makeProgram({ strings: {}, overlay: data, resources: [{ type: 10, name: 11_111, bytes: table }] }) // prettier-ignore
+    makeProgram({
+      strings: {},
+      overlay: data,
+      resources: [{ type: 10, name: 11_111, bytes: table }],
+    })
   const whole = withTable(Buffer.alloc(44))
   const table = Buffer.alloc(44)
   table.write('72446c507453cde6d77b0b2a', 'hex')

@@ -30,7 +30,9 @@ export type NsisOptions = {
 }
 
 function createTexts(isAnsi: boolean, version2: boolean) {
-  const codes = version2 ? { text: 255, folder: 254, variable: 253 } : { text: 1, folder: 2, variable: 3 } // prettier-ignore
+  const codes = version2
+    ? { text: 255, folder: 254, variable: 253 }
+    : { text: 1, folder: 2, variable: 3 }
   const units: number[] = [0]
   const code = (mark: number, both: number): number[] =>
     isAnsi ? [mark, both & 0xff, both >> 8] : [mark, both]

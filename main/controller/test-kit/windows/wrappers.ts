@@ -113,7 +113,11 @@ export const makeRar = (): Buffer =>
     overlay: Buffer.from('526172211a0700cf907300000d00000000000000', 'hex'),
   })
 export function makeIexpress(texts: Readonly<Record<string, string>>): Buffer {
-  const text = ([name, value]: [string, string]) => ({ type: RCDATA, name, bytes: Buffer.from(`${value}\0`) }) // prettier-ignore
+  const text = ([name, value]: [string, string]) => ({
+    type: RCDATA,
+    name,
+    bytes: Buffer.from(`${value}\0`),
+  })
   return makeProgram({
     strings: { ProductName: 'Internet Explorer', OriginalFilename: 'WEXTRACT.EXE' },
     resources: [

@@ -267,10 +267,49 @@ describe('the engine, under random events,', () => {
         play(world, events, { limit: limited, each })
         // More runs, so that each rare case comes up with any seed.
       }, 2_000)
-      const actions = ['start', 'offer', 'wait', 'fail', 'skip', 'requeue', 'send_cancel', 'end_wave', 'open_wave', 'pause', 'conclude'] // prettier-ignore
-      const states = ['downloading', 'installing', 'completed', 'failed', 'skipped', 'partial', 'canceled'] // prettier-ignore
-      const reasons = ['connecting', 'waiting_for_device', 'waiting_for_wave', 'waiting_for_window', 'device_busy', 'retry_later', 'paused', 'offline', 'lease_expired', 'interrupted', 'rejected_by_agent', 'dependency_failed', 'device_deleted', 'no_installer', 'already_installed', 'failure_threshold'] // prettier-ignore
-      expect([...actions, ...states, ...reasons, 'second attempt at work'].filter((s) => !seen.has(s))).toEqual([]) // prettier-ignore
+      const actions = [
+        'start',
+        'offer',
+        'wait',
+        'fail',
+        'skip',
+        'requeue',
+        'send_cancel',
+        'end_wave',
+        'open_wave',
+        'pause',
+        'conclude',
+      ]
+      const states = [
+        'downloading',
+        'installing',
+        'completed',
+        'failed',
+        'skipped',
+        'partial',
+        'canceled',
+      ]
+      const reasons = [
+        'connecting',
+        'waiting_for_device',
+        'waiting_for_wave',
+        'waiting_for_window',
+        'device_busy',
+        'retry_later',
+        'paused',
+        'offline',
+        'lease_expired',
+        'interrupted',
+        'rejected_by_agent',
+        'dependency_failed',
+        'device_deleted',
+        'no_installer',
+        'already_installed',
+        'failure_threshold',
+      ]
+      expect(
+        [...actions, ...states, ...reasons, 'second attempt at work'].filter((s) => !seen.has(s)),
+      ).toEqual([])
     },
     timeoutMs,
   )

@@ -295,7 +295,10 @@ it('says that an installer without ALLUSERS installs for one user', async () => 
     const reply = await test.rest.upload('/software', { name, bytes }, { name, ...fields })
     return (reply.body as RouteReply<'software.create'>).id
   }
-  const software_ids = [await add('own.msi', {}), await add('all.msi', { install_args: 'ALLUSERS=1' })] // prettier-ignore
+  const software_ids = [
+    await add('own.msi', {}),
+    await add('all.msi', { install_args: 'ALLUSERS=1' }),
+  ]
   const identity = await test.enroll('windows-pc')
   await test.connect(identity, {
     facts: () => ({ platform: 'windows' }),

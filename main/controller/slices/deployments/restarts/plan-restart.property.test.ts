@@ -22,7 +22,9 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       fc.record({ works: bool }),
       fc.record({ isAwaited: bool }),
       fc.record({ restartsElsewhere: bool }),
-      fc.record({ reachability: fc.constantFrom('online' as const, 'connecting' as const, 'offline' as const) }), // prettier-ignore
+      fc.record({
+        reachability: fc.constantFrom('online' as const, 'connecting' as const, 'offline' as const),
+      }),
     ),
   }),
   fc.record({
@@ -35,7 +37,14 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   }),
   fc.record({
     t: fc.constant('answer' as const),
-    result: fc.constantFrom('announced' as const, 'busy' as const, 'refused' as const, 'called_off' as const, 'passed' as const, 'none' as const), // prettier-ignore
+    result: fc.constantFrom(
+      'announced' as const,
+      'busy' as const,
+      'refused' as const,
+      'called_off' as const,
+      'passed' as const,
+      'none' as const,
+    ),
   }),
   fc.constant({ t: 'boot' as const }),
 )
@@ -51,9 +60,38 @@ function play(
   let sent: 'order' | 'withdrawal' | null = null
   let state: RestartState = 'owed'
   const s: RestartSnapshot = {
-    restart: { state: 'owed', reason: null, withdrawalReason: null, bootId: null, createdAtMs: nowMs, readySinceMs: null, notBeforeMs: null, orderedAtMs: null, dueAtMs: null, askedAtMs: null }, // prettier-ignore
-    deployment: { status: 'completed', reboot, canceling: false, paused: false, restartsCanceled: false, window: null, offlinePolicy: 'fail', waitMs: 0, delayMs: 10 * MINUTE }, // prettier-ignore
-    device: { name: 'PC', refused: false, reachability: 'online', ability: { possible: true, boot_id: 'boot-1' }, works: false, isAwaited: false, restartsElsewhere: false }, // prettier-ignore
+    restart: {
+      state: 'owed',
+      reason: null,
+      withdrawalReason: null,
+      bootId: null,
+      createdAtMs: nowMs,
+      readySinceMs: null,
+      notBeforeMs: null,
+      orderedAtMs: null,
+      dueAtMs: null,
+      askedAtMs: null,
+    },
+    deployment: {
+      status: 'completed',
+      reboot,
+      canceling: false,
+      paused: false,
+      restartsCanceled: false,
+      window: null,
+      offlinePolicy: 'fail',
+      waitMs: 0,
+      delayMs: 10 * MINUTE,
+    },
+    device: {
+      name: 'PC',
+      refused: false,
+      reachability: 'online',
+      ability: { possible: true, boot_id: 'boot-1' },
+      works: false,
+      isAwaited: false,
+      restartsElsewhere: false,
+    },
   }
   const go = (to: RestartState | null) => {
     expect(to).not.toBeNull()

@@ -67,14 +67,30 @@ describe('a pending restart', () => {
   })
 
   it.each<[string, Parts, string]>([
-    ['a package of the same deployment is still to come', { device: { isAwaited: true } }, 'device_busy'], // prettier-ignore
+    [
+      'a package of the same deployment is still to come',
+      { device: { isAwaited: true } },
+      'device_busy',
+    ],
     ['another deployment is at work there', { device: { works: true } }, 'device_busy'],
-    ['the PC restarts for another deployment', { device: { restartsElsewhere: true } }, 'device_busy'], // prettier-ignore
+    [
+      'the PC restarts for another deployment',
+      { device: { restartsElsewhere: true } },
+      'device_busy',
+    ],
     ['the PC is offline', { device: { reachability: 'offline' } }, 'waiting_for_device'],
     ['the PC is about to connect', { device: { reachability: 'connecting' } }, 'connecting'],
     ['the deployment is paused', { deployment: { paused: true } }, 'paused'],
-    ['its window is closed', { deployment: { window: { days: [0, 1, 2, 3, 4, 5, 6], start: '01:00', end: '05:00' } } }, 'waiting_for_window'], // prettier-ignore
-    ['the window closes before the notice ends', { deployment: { window: { days: [0, 1, 2, 3, 4, 5, 6], start: '22:00', end: '23:05' } } }, 'waiting_for_window'], // prettier-ignore
+    [
+      'its window is closed',
+      { deployment: { window: { days: [0, 1, 2, 3, 4, 5, 6], start: '01:00', end: '05:00' } } },
+      'waiting_for_window',
+    ],
+    [
+      'the window closes before the notice ends',
+      { deployment: { window: { days: [0, 1, 2, 3, 4, 5, 6], start: '22:00', end: '23:05' } } },
+      'waiting_for_window',
+    ],
     ['the agent reported that it is busy', { restart: { notBeforeMs: NOW + 1 } }, 'retry_later'],
   ])('waits while %s', (_why, parts, reason) => {
     expect(planOf(parts)).toEqual({ type: 'wait', reason })
@@ -115,10 +131,30 @@ describe('a pending restart', () => {
       'impossible',
       'restart_agent_too_old',
     ],
-    ['the agent cannot restart the PC', { device: { ability: { possible: false, why: 'no rights' } } }, 'impossible', null], // prettier-ignore
-    ['it stayed away for a day', { device: { reachability: 'offline' }, restart: { readySinceMs: NOW - 24 * HOUR } }, 'gave_up', 'restart_device_away'], // prettier-ignore
-    ['it was held back for two weeks', { deployment: { paused: true }, restart: { createdAtMs: NOW - 14 * 24 * HOUR } }, 'gave_up', 'restart_not_ordered_in_time'], // prettier-ignore
-    ['the PC runs another boot', { device: { ability: { possible: true, boot_id: 'boot-2' } } }, 'restarted', 'restarted_by_itself'], // prettier-ignore
+    [
+      'the agent cannot restart the PC',
+      { device: { ability: { possible: false, why: 'no rights' } } },
+      'impossible',
+      null,
+    ],
+    [
+      'it stayed away for a day',
+      { device: { reachability: 'offline' }, restart: { readySinceMs: NOW - 24 * HOUR } },
+      'gave_up',
+      'restart_device_away',
+    ],
+    [
+      'it was held back for two weeks',
+      { deployment: { paused: true }, restart: { createdAtMs: NOW - 14 * 24 * HOUR } },
+      'gave_up',
+      'restart_not_ordered_in_time',
+    ],
+    [
+      'the PC runs another boot',
+      { device: { ability: { possible: true, boot_id: 'boot-2' } } },
+      'restarted',
+      'restarted_by_itself',
+    ],
   ])('ends without an order when %s', (_why, parts, event, code) => {
     expect(planOf(parts)).toMatchObject({ type: 'end', event, note: { message_code: code } })
   })

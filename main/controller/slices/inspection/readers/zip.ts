@@ -107,7 +107,8 @@ export async function listZip(window: Window): Promise<ZipEntry[] | null> {
   const found: ZipEntry[] = []
   try {
     await eachEntry(window, (entry) => {
-      if (found.push(entry) > ENTRY_LIMIT) throw unreadable('it contains more files than any real one') // prettier-ignore
+      if (found.push(entry) > ENTRY_LIMIT)
+        throw unreadable('it contains more files than any real one')
     })
   } catch (error) {
     if (error instanceof AppError && error.code === 'E_PACKAGE_UNREADABLE') return null

@@ -103,7 +103,9 @@ export function readDmg(window: Window): Partial<PackageFacts> {
       }),
     }
   // What follows a disk without a trailer may be the beginning of one.
-  const isWhole = readTrailer(window) !== null || diskBytes(window.read(0, HEAD_BYTES), window) === window.sizeBytes // prettier-ignore
+  const isWhole =
+    readTrailer(window) !== null ||
+    diskBytes(window.read(0, HEAD_BYTES), window) === window.sizeBytes
   try {
     return contentsOf(openVolume(openDisk(window)), isWhole ? true : null)
   } catch (error) {

@@ -26,7 +26,9 @@ function packagePlace(
   for (let i = 0; i < count; i++) {
     const entry = window.read(at, ENTRY_BYTES)
     if (entry.length < ENTRY_BYTES) return null
-    const [a, b, flag, sizeBytes, from, units] = [0, 4, 8, 12, 16, 20].map((offset) => entry.readUInt32LE(offset)) as [number, number, number, number, number, number] // prettier-ignore
+    const [a, b, flag, sizeBytes, from, units] = [0, 4, 8, 12, 16, 20].map((offset) =>
+      entry.readUInt32LE(offset),
+    ) as [number, number, number, number, number, number]
     if (a === PACKAGE && b === 0) return { at: from, sizeBytes, isInverted: flag === INVERTED }
     at += ENTRY_BYTES + 2 * Math.min(units, 1_000)
   }
@@ -47,7 +49,9 @@ export function readAdvanced(program: Program): InstallerKnowledge | null {
   const place = packagePlace(program, footer)
   const isWithin = place !== null && place.at + place.sizeBytes <= end
   if (!isWithin) return wrappedPackage('advanced', ADVANCED_ARGS, null)
-  const head = place.isInverted ? window.read(place.at, Math.min(INVERTED_BYTES, place.sizeBytes)) : Buffer.alloc(0) // prettier-ignore
+  const head = place.isInverted
+    ? window.read(place.at, Math.min(INVERTED_BYTES, place.sizeBytes))
+    : Buffer.alloc(0)
   const inner = packageIn(partOf(window, place, head.map((byte) => byte ^ 0xff) as Buffer))
   return wrappedPackage('advanced', ADVANCED_ARGS, inner)
 }
@@ -55,5 +59,7 @@ export function readAdvanced(program: Program): InstallerKnowledge | null {
 /** Java's jpackage: a program with a whole Windows Installer package as its resource. */
 export function readJpackage(program: Program): InstallerKnowledge | null {
   const place = program.resource(RT_RCDATA, 'MSI')
-  return place ? wrappedPackage('jpackage', JPACKAGE_ARGS, packageIn(partOf(program.window, place))) : null // prettier-ignore
+  return place
+    ? wrappedPackage('jpackage', JPACKAGE_ARGS, packageIn(partOf(program.window, place)))
+    : null
 }

@@ -48,7 +48,8 @@ export function readBurn(program: Program): InstallerKnowledge | null {
   const codes = usual(SUCCESS_CODES, 'WiX bundle')
   const manifest = manifestOf(program, section.at)
   const registration = manifest && elementsOf(manifest, 'Registration')[0]
-  if (!manifest || !registration) return knowledgeOf('burn', { facts: { install_args: args, success_exit_codes: codes } }) // prettier-ignore
+  if (!manifest || !registration)
+    return knowledgeOf('burn', { facts: { install_args: args, success_exit_codes: codes } })
   const arp = childOf(registration, 'Arp')?.attributes ?? {}
   const { attributes } = registration
   const version = cleanText(arp.DisplayVersion ?? attributes.Version ?? '', 100)
@@ -62,7 +63,15 @@ export function readBurn(program: Program): InstallerKnowledge | null {
   const key = /^\{[0-9a-f-]{36}\}$/i.test(id) && isShown && scope !== null ? id : null
   return knowledgeOf('burn', {
     scope,
-    warnings: scope === 'user' ? [warning('per_user', 'This bundle installs for one user. The agent runs as SYSTEM, so it would land in a profile that nobody uses.')] : [], // prettier-ignore
+    warnings:
+      scope === 'user'
+        ? [
+            warning(
+              'per_user',
+              'This bundle installs for one user. The agent runs as SYSTEM, so it would land in a profile that nobody uses.',
+            ),
+          ]
+        : [],
     facts: {
       ...withoutEmpty({
         name: read(cleanText(arp.DisplayName ?? '', 200), SOURCE),
@@ -70,10 +79,27 @@ export function readBurn(program: Program): InstallerKnowledge | null {
         publisher: read(cleanText(arp.Publisher ?? '', 200), SOURCE),
         uninstall: usual(removalOf(id, attributes.ExecutableName ?? '', scope), SOURCE),
       }),
-      ...(is64Bit || isNamed64 ? { arch: is64Bit ? read('x64' as const, SOURCE) : guess('x64' as const, 'name of the product') } : {}), // prettier-ignore
+      ...(is64Bit || isNamed64
+        ? {
+            arch: is64Bit
+              ? read('x64' as const, SOURCE)
+              : guess('x64' as const, 'name of the product'),
+          }
+        : {}),
       install_args: args,
       success_exit_codes: codes,
-      ...(key ? rulesFor({ type: 'uninstall_key', key, hive: scope === 'user' ? 'user' : 'machine', operator: 'ge' }, version, SOURCE) : {}), // prettier-ignore
+      ...(key
+        ? rulesFor(
+            {
+              type: 'uninstall_key',
+              key,
+              hive: scope === 'user' ? 'user' : 'machine',
+              operator: 'ge',
+            },
+            version,
+            SOURCE,
+          )
+        : {}),
     },
   })
 }

@@ -56,7 +56,10 @@ export async function readExe(window: Window): Promise<Found> {
   return {
     ...fieldsOf(knowledge),
     arch: knowledge.facts.arch?.value ?? 'any',
-    technology: technology && Object.hasOwn(INSTALLER_TECHNOLOGIES, technology) ? (technology as keyof typeof INSTALLER_TECHNOLOGIES) : null, // prettier-ignore
+    technology:
+      technology && Object.hasOwn(INSTALLER_TECHNOLOGIES, technology)
+        ? (technology as keyof typeof INSTALLER_TECHNOLOGIES)
+        : null,
     knowledge,
   }
 }

@@ -21,10 +21,17 @@ const PLAIN_ENTRY = /^([^\0-\x1f]{1,260})\0([^\0-\x1f]{1,260})\0([\d.]{0,40})\0(
 function encodedNames({ window, overlay }: Program): string[] | null {
   const head = window.read(overlay.at, Math.min(overlay.sizeBytes, SIGNATURE_SEARCH_BYTES))
   const isDebugRecord = head.toString('latin1', 0, 4) === 'NB10'
-  const starts = SIGNATURES.map((signature) => head.indexOf(signature, 0, 'latin1')).filter((at) => at >= 0) // prettier-ignore
+  const starts = SIGNATURES.map((signature) => head.indexOf(signature, 0, 'latin1')).filter(
+    (at) => at >= 0,
+  )
   const start = Math.min(...starts)
   // A debug record of the linker may stand before it, and nothing else.
-  if (!Number.isFinite(start) || (start > 0 && !isDebugRecord) || start + HEADER_BYTES > head.length) return null // prettier-ignore
+  if (
+    !Number.isFinite(start) ||
+    (start > 0 && !isDebugRecord) ||
+    start + HEADER_BYTES > head.length
+  )
+    return null
   const count = Math.min(head.readUInt16LE(start + 14), FILE_LIMIT)
   const isStream = head.toString('latin1', start, start + 13) === 'ISSetupStream'
   // The lists of newer ones have entries of varying length; that they are there is all that is read.
@@ -68,18 +75,29 @@ export function readInstallShield(program: Program): InstallerKnowledge | null {
   const facts = arch === 'any' ? {} : { arch: read(arch, 'program header') }
   if (has(/\.msi$/i))
     return knowledgeOf('installshield', {
-      facts: { ...facts, install_args: usual(MSI_ARGS, 'InstallShield with a Windows Installer package') }, // prettier-ignore
+      facts: {
+        ...facts,
+        install_args: usual(MSI_ARGS, 'InstallShield with a Windows Installer package'),
+      },
     })
   if (has(/^setup\.inx$/i) || has(/^data1\.(?:cab|hdr)$/i))
     return knowledgeOf('installshield', {
       facts,
       warnings: [
-        warning('needs_files', 'This is an InstallScript installer: it stays silent only with a response file. Record one with /r /f1"C:\\setup.iss", then pack both into an archive and use /s /f1"…\\setup.iss".'), // prettier-ignore
+        warning(
+          'needs_files',
+          'This is an InstallScript installer: it stays silent only with a response file. Record one with /r /f1"C:\\setup.iss", then pack both into an archive and use /s /f1"…\\setup.iss".',
+        ),
         warning('may_wait', 'Without a response file it shows windows and waits.'),
       ],
     })
   return knowledgeOf('installshield', {
     facts,
-    warnings: [warning('may_wait', 'How this InstallShield installer runs silently depends on what is inside. Try it on one PC first.')], // prettier-ignore
+    warnings: [
+      warning(
+        'may_wait',
+        'How this InstallShield installer runs silently depends on what is inside. Try it on one PC first.',
+      ),
+    ],
   })
 }

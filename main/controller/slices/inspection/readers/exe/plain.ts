@@ -17,7 +17,8 @@ export const archOfProgram = (program: Program): InstallerArch =>
 
 const RESOURCE = 'version resource'
 const isUnset = (version: string | null): boolean => version === null || /^0(?:\.0)*$/.test(version)
-const isVersion = (text: string): boolean => /\d/.test(text) && !isUnset(text.replaceAll(/,\s*/g, '.')) // prettier-ignore
+const isVersion = (text: string): boolean =>
+  /\d/.test(text) && !isUnset(text.replaceAll(/,\s*/g, '.'))
 
 /** Name, version and publisher. Null: it describes the tool that packed the program. */
 export function resourceFacts(program: Program): InstallerFacts {
@@ -25,7 +26,9 @@ export function resourceFacts(program: Program): InstallerFacts {
   if (isOfThePacker(strings)) return {}
   const text = (key: string, maxLength: number): string => cleanText(strings[key] ?? '', maxLength)
   const fixed = [facts.productVersion, facts.fileVersion].find((version) => !isUnset(version))
-  const version = [text('ProductVersion', 100), text('FileVersion', 100), fixed ?? ''].find(isVersion) // prettier-ignore
+  const version = [text('ProductVersion', 100), text('FileVersion', 100), fixed ?? ''].find(
+    isVersion,
+  )
   return withoutEmpty({
     name: guess(cleanText(productNameIn(strings), 200), RESOURCE),
     version: guess(version ?? '', RESOURCE),
@@ -53,7 +56,11 @@ export function completed(
     ...found,
     signer,
     warnings,
-    facts: { ...withoutEmpty({ publisher }), ...resourceFacts(program), ...withoutEmpty(found.facts) }, // prettier-ignore
+    facts: {
+      ...withoutEmpty({ publisher }),
+      ...resourceFacts(program),
+      ...withoutEmpty(found.facts),
+    },
   }
 }
 

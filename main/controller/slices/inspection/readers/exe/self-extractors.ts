@@ -18,7 +18,10 @@ export function readSevenZip(program: Program): InstallerKnowledge | null {
   const head = window.read(overlay.at, Math.min(overlay.sizeBytes, CONFIG_BYTES))
   // It only unpacks documents; nothing is started.
   if (head.toString('hex', 0, 6) === SEVENZIP)
-    return knowledgeOf('sevenzip', { is_installer: false, facts: { arch: usual('any', 'self-extractor') } }) // prettier-ignore
+    return knowledgeOf('sevenzip', {
+      is_installer: false,
+      facts: { arch: usual('any', 'self-extractor') },
+    })
   const text = head.toString('utf8').replace(/^\ufeff/, '')
   if (!text.startsWith(BEGIN)) return null
   const config = text.slice(BEGIN.length, Math.max(0, text.indexOf(END)))
@@ -48,9 +51,13 @@ export function readIexpress(program: Program): InstallerKnowledge | null {
   const text = (name: string): string => {
     const place = program.resource(RT_RCDATA, name)
     if (!place || place.sizeBytes > RESOURCE_LIMIT_BYTES) return ''
-    return cleanText(WINDOWS_1252.decode(window.read(place.at, place.sizeBytes)).split('\0', 1)[0]!, 200) // prettier-ignore
+    return cleanText(
+      WINDOWS_1252.decode(window.read(place.at, place.sizeBytes)).split('\0', 1)[0]!,
+      200,
+    )
   }
-  const isIexpress = program.resource(RT_RCDATA, 'CABINET') && program.resource(RT_RCDATA, 'RUNPROGRAM') // prettier-ignore
+  const isIexpress =
+    program.resource(RT_RCDATA, 'CABINET') && program.resource(RT_RCDATA, 'RUNPROGRAM')
   if (!isIexpress) return null
   const title = text('TITLE')
   const name = productNameIn(strings)

@@ -37,7 +37,10 @@ export type Signature = {
 export const nameOf = (subject: string): string => {
   const lines = subject.split('\n')
   const part = (key: string) =>
-    lines.find((line) => line.startsWith(`${key}=`))?.slice(key.length + 1).replaceAll(/\\(.)/g, '$1') // prettier-ignore
+    lines
+      .find((line) => line.startsWith(`${key}=`))
+      ?.slice(key.length + 1)
+      .replaceAll(/\\(.)/g, '$1')
   return cleanText(part('CN') ?? part('O') ?? '', 200)
 }
 
@@ -85,7 +88,9 @@ export function parseSignature(bytes: Buffer): Signature {
     .find((one) => {
       const fields = childrenOf(childrenOf(one)[0]!)
       const from = fields[0]?.tag === DER.context0 ? 1 : 0
-      return fields[from]?.whole.equals(serial!.whole) && fields[from + 2]?.whole.equals(issuer!.whole) // prettier-ignore
+      return (
+        fields[from]?.whole.equals(serial!.whole) && fields[from + 2]?.whole.equals(issuer!.whole)
+      )
     })
   if (!certificate) throw new RangeError('no certificate')
   const x509 = new X509Certificate(certificate.whole)
@@ -132,7 +137,9 @@ export function signerOf(program: Program): InstallerSigner {
   const isPkcs7 = table.length >= 8 && table.readUInt16LE(6) === 2
   if (!isPkcs7) return unchecked
   try {
-    const signature = parseSignature(table.subarray(8, Math.min(table.readUInt32LE(0), table.length))) // prettier-ignore
+    const signature = parseSignature(
+      table.subarray(8, Math.min(table.readUInt32LE(0), table.length)),
+    )
     const name = signature.signer
     if (!signature.isConsistent) return { name, state: 'tampered' }
     const digest = digestOf(window, program, signature.algorithm)
@@ -140,7 +147,8 @@ export function signerOf(program: Program): InstallerSigner {
     return { name, state: digest.equals(signature.digest) ? 'valid_digest' : 'tampered' }
   } catch (error) {
     // Signatures of a kind that is not known here say nothing; a limit that is exceeded is no matter of the signature.
-    if (error instanceof Error && 'code' in error && String(error.code).startsWith('E_')) throw error // prettier-ignore
+    if (error instanceof Error && 'code' in error && String(error.code).startsWith('E_'))
+      throw error
     return unchecked
   }
 }

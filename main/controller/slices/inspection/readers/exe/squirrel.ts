@@ -32,8 +32,15 @@ function descriptionIn(entries: readonly ZipEntry[]) {
   if (!bytes) return null
   try {
     const document = parseXml(bytes.toString('utf8').replace(/^\ufeff/, ''))
-    const text = (name: string, maxLength = 200) => cleanText(textIn(document, name) ?? '', maxLength) // prettier-ignore
-    return { id: text('id'), title: text('title'), version: text('version', 100), authors: text('authors'), arch: text('machineArchitecture') } // prettier-ignore
+    const text = (name: string, maxLength = 200) =>
+      cleanText(textIn(document, name) ?? '', maxLength)
+    return {
+      id: text('id'),
+      title: text('title'),
+      version: text('version', 100),
+      authors: text('authors'),
+      arch: text('machineArchitecture'),
+    }
   } catch {
     return null
   }
@@ -48,11 +55,16 @@ function knowledgeFrom(
   const version = found?.version ?? named.version ?? ''
   const id = found?.id ?? named.id ?? ''
   const key = /^[\w.-]{1,100}$/.test(id) ? id : ''
-  const arch = ({ x64: 'x64', arm64: 'arm64', x86: 'any' } as const)[found?.arch.toLowerCase() ?? ''] ?? archOfPrograms(entries) // prettier-ignore
+  const arch =
+    ({ x64: 'x64', arm64: 'arm64', x86: 'any' } as const)[found?.arch.toLowerCase() ?? ''] ??
+    archOfPrograms(entries)
   return knowledgeOf(technology, {
     scope: 'user',
     warnings: [
-      warning('per_user', 'This installer installs for one user. The agent runs as SYSTEM, so it would land in a profile that nobody uses. Look for an installer for the whole PC.'), // prettier-ignore
+      warning(
+        'per_user',
+        'This installer installs for one user. The agent runs as SYSTEM, so it would land in a profile that nobody uses. Look for an installer for the whole PC.',
+      ),
     ],
     facts: {
       ...withoutEmpty({
@@ -62,12 +74,18 @@ function knowledgeFrom(
       }),
       ...(arch ? { arch: guess(arch, 'the programs inside') } : {}),
       install_args: usual('--silent', technology),
-      ...(key ? rulesFor({ type: 'uninstall_key', key, hive: 'user', operator: 'ge' }, version, SOURCE) : {}), // prettier-ignore
+      ...(key
+        ? rulesFor({ type: 'uninstall_key', key, hive: 'user', operator: 'ge' }, version, SOURCE)
+        : {}),
     },
   })
 }
 
-const MACHINES: Readonly<Record<number, InstallerArch>> = { 0x8664: 'x64', 0xaa64: 'arm64', 0x14c: 'any' } // prettier-ignore
+const MACHINES: Readonly<Record<number, InstallerArch>> = {
+  0x8664: 'x64',
+  0xaa64: 'arm64',
+  0x14c: 'any',
+}
 const HEAD_BYTES = 4096
 const PROGRAM_LIMIT = 20
 
@@ -112,7 +130,10 @@ export async function readSquirrel(program: Program): Promise<InstallerKnowledge
     const entries = await listZip(outer)
     if (!entries?.some(({ name }) => name === 'RELEASES')) return null
     const fullName = entries.map(({ name }) => NUPKG.exec(name)).find((match) => match !== null)
-    return knowledgeFrom('squirrel', (await packedProgram(outer, entries)) ?? [], { id: fullName?.[1], version: fullName?.[2] }) // prettier-ignore
+    return knowledgeFrom('squirrel', (await packedProgram(outer, entries)) ?? [], {
+      id: fullName?.[1],
+      version: fullName?.[2],
+    })
   }
   if (window.read(overlay.at, 4).toString('hex') !== '504b0304') return null
   const outer = partOf(window, overlay)

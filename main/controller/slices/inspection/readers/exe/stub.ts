@@ -23,7 +23,10 @@ export function isOfThePacker(strings: Strings): boolean {
   if (is(ProductName, ...PACKERS)) return true
   if (is(ProductName, /^7-Zip$/) && is(OriginalFilename, /^7z(?:s\w*)?\.sfx/i)) return true
   if (is(OriginalFilename, /^wextract\.exe/i) || is(InternalName, /^wextract/i)) return true
-  return is(strings.CompanyName, ...PACKING_COMPANIES) && is(strings.FileDescription, /^(?:setup|installshield)/i) // prettier-ignore
+  return (
+    is(strings.CompanyName, ...PACKING_COMPANIES) &&
+    is(strings.FileDescription, /^(?:setup|installshield)/i)
+  )
 }
 
 /** Programs of Windows itself all have this name. */

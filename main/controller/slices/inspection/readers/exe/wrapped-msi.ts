@@ -28,7 +28,9 @@ export function wrappedPackage(
   const arch = inner.knowledge?.facts.arch ?? (inner.arch ? read(inner.arch, source) : undefined)
   return knowledgeOf(technology, {
     scope: inner.knowledge?.scope ?? null,
-    warnings: (inner.knowledge?.warnings ?? []).filter(({ code }) => code === 'needs_property' || code === 'per_user'), // prettier-ignore
+    warnings: (inner.knowledge?.warnings ?? []).filter(
+      ({ code }) => code === 'needs_property' || code === 'per_user',
+    ),
     facts: {
       ...withoutEmpty({
         name: read(inner.name, source),
@@ -37,7 +39,9 @@ export function wrappedPackage(
       }),
       ...(arch ? { arch } : {}),
       ...(inner.detection ? { detection: read(inner.detection, source) } : {}),
-      ...(inner.knowledge?.facts.upgrade_of ? { upgrade_of: inner.knowledge.facts.upgrade_of } : {}), // prettier-ignore
+      ...(inner.knowledge?.facts.upgrade_of
+        ? { upgrade_of: inner.knowledge.facts.upgrade_of }
+        : {}),
       install_args,
     },
   })

@@ -2,21 +2,45 @@
  * Manifests that were dropped beside an installer contribute what it does not say itself. They never replace a fact of a higher
  * level: with the installer's own SHA-256 their facts are `usual`, without one they are guesses.
  */
-import type { InstallerFacts, InstallerKnowledge } from '#shared/contract/rest/installer-knowledge.ts' // prettier-ignore
+import type {
+  InstallerFacts,
+  InstallerKnowledge,
+} from '#shared/contract/rest/installer-knowledge.ts'
 import { INSTALLER_KINDS, type InstallerKind } from '#shared/domain/platforms.ts'
 import { AppError } from '#shared/contract/errors.ts'
 import type { Detection } from '#shared/contract/detection.ts'
 import type { PackageFacts } from '../../facts.ts'
 import { guess, knowledgeOf, usual, warning } from '../../knowledge.ts'
-import type { Manifest, ManifestFile, ManifestReader } from './manifest.ts'
+import { isOrderable } from '#shared/domain/versions.ts'
+import type { ManifestFile } from '../../protocol.ts'
+import type { Manifest, ManifestReader, ProductRule } from './manifest.ts'
 import { readWinget } from './winget.ts'
 import { readChocolatey, readIntune, readMunki } from './xml-manifests.ts'
 
-export type { ManifestFile } from './manifest.ts'
+export type { ManifestFile } from '../../protocol.ts'
 const READERS: readonly ManifestReader[] = [readWinget, readMunki, readChocolatey, readIntune]
 const LEVELS = ['guess', 'usual', 'read', 'proven'] as const
 /** Kinds that take their switches from a manifest. */
 const WITH_SWITCHES: readonly InstallerKind[] = ['exe', 'msi']
+
+/**
+ * The rule for this release, if there is one, and the one for any release. The product code of an .msi changes with each
+ * release. The name of an uninstall key or of a receipt does not, so a rule without a version would also find older releases.
+ */
+function rulesOf(
+  { detection, ruleVersion, upgradeOf }: Manifest,
+  kind: InstallerKind,
+): { detection?: Detection | undefined; upgradeOf?: Detection | undefined } {
+  const isProduct = detection?.type === 'msi_product'
+  if (!detection || (isProduct && kind === 'msi')) return { detection, upgradeOf }
+  const product: ProductRule =
+    isProduct && kind === 'exe'
+      ? { type: 'uninstall_key', key: detection.product_code, hive: 'machine', operator: 'ge' }
+      : detection
+  return ruleVersion !== undefined && isOrderable(ruleVersion)
+    ? { detection: { ...product, version: ruleVersion }, upgradeOf }
+    : { upgradeOf: upgradeOf ?? product }
+}
 
 function factsOf(manifest: Manifest, isForThisFile: boolean, kind: InstallerKind): InstallerFacts {
   const level = isForThisFile ? usual : guess
@@ -25,14 +49,19 @@ function factsOf(manifest: Manifest, isForThisFile: boolean, kind: InstallerKind
   const { platform } = INSTALLER_KINDS[kind]
   const isFitting = (rule: Detection | undefined): boolean =>
     rule !== undefined && (rule.type === 'pkgutil' ? 'macos' : 'windows') === platform
-  const [detection, upgradeOf] = [manifest.detection, manifest.upgradeOf].map((rule) => isFitting(rule) ? rule : undefined) // prettier-ignore
+  const rules = rulesOf(manifest, kind)
+  const [detection, upgradeOf] = [rules.detection, rules.upgradeOf].map((rule) =>
+    isFitting(rule) ? rule : undefined,
+  )
   const withSwitches = WITH_SWITCHES.includes(kind) ? manifest : null
   return {
     ...(name ? { name: level(name, source) } : {}),
     ...(version ? { version: level(version, source) } : {}),
     ...(publisher ? { publisher: level(publisher, source) } : {}),
     ...(withSwitches?.installArgs ? { install_args: level(withSwitches.installArgs, source) } : {}),
-    ...(withSwitches?.successCodes ? { success_exit_codes: level(withSwitches.successCodes, source) } : {}), // prettier-ignore
+    ...(withSwitches?.successCodes
+      ? { success_exit_codes: level(withSwitches.successCodes, source) }
+      : {}),
     ...(detection ? { detection: level(detection, source) } : {}),
     ...(upgradeOf ? { upgrade_of: level(upgradeOf, source) } : {}),
   }
@@ -46,7 +75,8 @@ function merged(own: InstallerFacts, more: InstallerFacts): InstallerFacts {
   return { ...own, ...Object.fromEntries(added) }
 }
 
-const ignored = (why: string) => warning('manifest_ignored', `The manifest beside the installer was ignored: ${why}.`) // prettier-ignore
+const ignored = (why: string) =>
+  warning('manifest_ignored', `The manifest beside the installer was ignored: ${why}.`)
 
 /** What the manifests say about the installer with this hash, or why they are ignored. */
 function readManifests(files: readonly ManifestFile[], sha256: string): Manifest | string {
@@ -75,7 +105,8 @@ export function withManifests(
   const added = factsOf(manifest, manifest.hashes.length > 0, kind)
   const knowledge = { ...own, facts: merged(own.facts, added) }
   const { name, version, publisher, detection } = knowledge.facts
-  const isRule = detection !== undefined && detection === added.detection && detection.level !== 'guess' // prettier-ignore
+  const isRule =
+    detection !== undefined && detection === added.detection && detection.level !== 'guess'
   return {
     ...facts,
     name: name?.value ?? facts.name,

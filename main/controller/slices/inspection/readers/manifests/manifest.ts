@@ -1,8 +1,10 @@
 /** What a manifest beside an installer says about it. Untrusted like the installer: every value is checked before it is used. */
 import type { Detection } from '#shared/contract/detection.ts'
 import { cleanText } from '../../facts.ts'
+import type { ManifestFile } from '../../protocol.ts'
 
-export type ManifestFile = { name: string; text: string }
+/** A rule that a manifest's identifier of the product makes. */
+export type ProductRule = Extract<Detection, { type: 'msi_product' | 'uninstall_key' | 'pkgutil' }>
 export type Manifest = {
   /** Whose format it is, for people. */
   format: string
@@ -13,7 +15,9 @@ export type Manifest = {
   publisher?: string | undefined
   installArgs?: string | undefined
   successCodes?: number[] | undefined
-  detection?: Detection | undefined
+  detection?: ProductRule | undefined
+  /** What the PC reports as the version of this release. */
+  ruleVersion?: string | undefined
   upgradeOf?: Detection | undefined
 }
 /** The manifest for the installer with this hash; null: the file is no such manifest. @throws Error when it is damaged */
@@ -40,7 +44,7 @@ export function codesOf(texts: readonly string[]): number[] | undefined {
   const isSound = codes.every((code) => code >= -(2 ** 31) && code < 2 ** 32)
   return isSound && codes.length > 0 && codes.length <= 50 ? [...new Set([0, ...codes])] : undefined
 }
-export const productRule = (code: string | undefined, version?: string): Detection | undefined =>
+export const productRule = (code: string | undefined, version?: string): ProductRule | undefined =>
   code !== undefined && GUID.test(code)
     ? { type: 'msi_product', product_code: code, ...since(version) }
     : undefined

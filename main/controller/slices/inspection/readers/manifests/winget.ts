@@ -1,6 +1,14 @@
 /** Manifests of the Windows Package Manager (learn.microsoft.com/windows/package-manager/package/manifest), one file or several. */
 import { isAlias, isNode, parseDocument, visit } from 'yaml'
-import { codesOf, hashOf, lineOf, productRule, switchesOf, upgradeRule, type ManifestReader } from './manifest.ts' // prettier-ignore
+import {
+  codesOf,
+  hashOf,
+  lineOf,
+  productRule,
+  switchesOf,
+  upgradeRule,
+  type ManifestReader,
+} from './manifest.ts'
 
 const DEPTH_LIMIT = 12
 const INSTALLER_LIMIT = 100
@@ -15,17 +23,27 @@ const textIn = (fields: Fields, key: string): string | undefined => {
 const fieldsIn = (fields: Fields, key: string): Fields =>
   Object.hasOwn(fields, key) && isFields(fields[key]) ? fields[key] : {}
 const listIn = (fields: Fields, key: string): unknown[] =>
-  Object.hasOwn(fields, key) && Array.isArray(fields[key]) ? fields[key].slice(0, INSTALLER_LIMIT) : [] // prettier-ignore
+  Object.hasOwn(fields, key) && Array.isArray(fields[key])
+    ? fields[key].slice(0, INSTALLER_LIMIT)
+    : []
 
 /** All values as text. @throws Error for anchors, aliases, tags, and what is too deep */
 function parseYaml(text: string): Fields {
   // The parser calls itself for every level.
-  if (/[[{](?:\s{0,9}[[{]){12}/.test(text) || /^(?: {2}|- ){13}/m.test(text)) throw new Error('too deep') // prettier-ignore
-  const document = parseDocument(text, { schema: 'failsafe', prettyErrors: false, merge: false })
+  if (/[[{](?:\s{0,9}[[{]){12}/.test(text) || /^(?: {2}|- ){13}/m.test(text))
+    throw new Error('too deep')
+  // Without a check for repeated keys: it compares each key with all others.
+  const document = parseDocument(text, {
+    schema: 'failsafe',
+    prettyErrors: false,
+    merge: false,
+    uniqueKeys: false,
+  })
   if (document.errors.length > 0) throw new Error('damaged')
   visit(document, (_key, node, path) => {
     if (path.length > 2 * DEPTH_LIMIT) throw new Error('too deep')
-    if (isAlias(node) || (isNode(node) && 'anchor' in node && node.anchor)) throw new Error('it uses anchors') // prettier-ignore
+    if (isAlias(node) || (isNode(node) && 'anchor' in node && node.anchor))
+      throw new Error('it uses anchors')
   })
   const value: unknown = document.toJS({ maxAliasCount: 0 })
   return isFields(value) ? value : {}
@@ -46,8 +64,13 @@ export const readWinget: ManifestReader = (files, sha256) => {
   // What an installer leaves out stands at the top.
   const text = (key: string) => textIn(own, key) ?? textIn(root, key)
   const switches = { ...fieldsIn(root, 'InstallerSwitches'), ...fieldsIn(own, 'InstallerSwitches') }
-  const entries = [...listIn(own, 'AppsAndFeaturesEntries'), ...listIn(root, 'AppsAndFeaturesEntries')].filter(isFields) // prettier-ignore
-  const codes = [own, root].map((one) => listIn(one, 'InstallerSuccessCodes')).find((list) => list.length > 0) // prettier-ignore
+  const entries = [
+    ...listIn(own, 'AppsAndFeaturesEntries'),
+    ...listIn(root, 'AppsAndFeaturesEntries'),
+  ].filter(isFields)
+  const codes = [own, root]
+    .map((one) => listIn(one, 'InstallerSuccessCodes'))
+    .find((list) => list.length > 0)
   const silent = [textIn(switches, 'Silent'), textIn(switches, 'Custom')].filter(Boolean).join(' ')
   return {
     format: 'winget',
@@ -58,6 +81,10 @@ export const readWinget: ManifestReader = (files, sha256) => {
     installArgs: textIn(switches, 'Silent') ? switchesOf(silent) : undefined,
     successCodes: codes && codesOf(codes.map(String)),
     detection: productRule(text('ProductCode')),
+    ruleVersion: lineOf(
+      entries.map((one) => textIn(one, 'DisplayVersion')).find(Boolean) ?? first('PackageVersion'),
+      100,
+    ),
     upgradeOf: upgradeRule(entries.map((one) => textIn(one, 'UpgradeCode')).find(Boolean)),
   }
 }

@@ -1,6 +1,14 @@
 /** Manifests in XML: Munki's pkginfo, Chocolatey's .nuspec with its script, and Detection.xml of an .intunewin file. */
 import { childOf, elementsOf, parseXml, textIn, type XmlElement } from '../xml.ts'
-import { codesOf, hashOf, lineOf, productRule, switchesOf, upgradeRule, type ManifestReader } from './manifest.ts' // prettier-ignore
+import {
+  codesOf,
+  hashOf,
+  lineOf,
+  productRule,
+  switchesOf,
+  upgradeRule,
+  type ManifestReader,
+} from './manifest.ts'
 
 const parse = (text: string): XmlElement => parseXml(text.replace(/^\ufeff/, ''))
 
@@ -20,7 +28,9 @@ function pairsOf(dictionary: XmlElement | undefined): Map<string, XmlElement> {
 
 /** github.com/munki/munki/wiki/Supported-Pkginfo-Keys */
 export const readMunki: ManifestReader = (files) => {
-  const file = files.find(({ name, text }) => /\.(?:plist|pkginfo)$/i.test(name) && text.includes('<plist')) // prettier-ignore
+  const file = files.find(
+    ({ name, text }) => /\.(?:plist|pkginfo)$/i.test(name) && text.includes('<plist'),
+  )
   const dictionary = file && elementsOf(parse(file.text), 'dict')[0]
   const pairs = pairsOf(dictionary)
   const text = (key: string): string | undefined => pairs.get(key)?.text.trim()
@@ -36,12 +46,28 @@ export const readMunki: ManifestReader = (files) => {
     version: lineOf(text('version'), 100),
     publisher: lineOf(text('developer'), 200),
     ...(isId ? { detection: { type: 'pkgutil' as const, name: id, operator: 'ge' as const } } : {}),
+    ruleVersion: lineOf(needed[0]?.get('version')?.text, 100),
   }
 }
 
+/** A script without its comments. A `#` within a text counts as one, too: then the rest of that line is not read. */
+const withoutComments = (script: string): string =>
+  script
+    .split('<#')
+    .map((part, i) =>
+      i === 0 ? part : part.slice(part.includes('#>') ? part.indexOf('#>') + 2 : part.length),
+    )
+    .join(' ')
+    .split('\n')
+    .map((line) => line.split('#', 1)[0])
+    .join('\n')
+
 /** A text between quotes that PowerShell would not change, assigned to `name` in the script. */
 function assigned(script: string, name: string): string | undefined {
-  const match = new RegExp(`(?:^|[\\s$@{;])${name}\\s{0,20}=\\s{0,20}(?:'([^'\\n]{1,1000})'|"([^"$\`\\n]{1,1000})")`, 'im').exec(script) // prettier-ignore
+  const match = new RegExp(
+    `(?:^|[\\s$@{;])${name}\\s{0,20}=\\s{0,20}(?:'([^'\\n]{1,1000})'|"([^"$\`\\n]{1,1000})")`,
+    'im',
+  ).exec(script)
   return match?.[1] ?? match?.[2]
 }
 
@@ -52,7 +78,10 @@ export const readChocolatey: ManifestReader = (files) => {
   const metadata = elementsOf(parse(file.text), 'metadata')[0]
   if (!metadata) return null
   const text = (name: string): string | undefined => childOf(metadata, name)?.text.trim()
-  const script = files.filter(({ name }) => /\.ps1$/i.test(name)).map((one) => one.text).join('\n') // prettier-ignore
+  const script = files
+    .filter(({ name }) => /\.ps1$/i.test(name))
+    .map((one) => withoutComments(one.text))
+    .join('\n')
   const codes = /\bvalidExitCodes\s{0,20}=\s{0,20}@\(([-\d,\s]{1,400})\)/i.exec(script)?.[1]
   return {
     format: 'Chocolatey',
@@ -67,7 +96,9 @@ export const readChocolatey: ManifestReader = (files) => {
 
 /** Of the Microsoft Win32 Content Prep Tool. Its hash is of the encrypted file, so it says nothing about this one. */
 export const readIntune: ManifestReader = (files) => {
-  const file = files.find(({ name, text }) => /\.xml$/i.test(name) && text.includes('<ApplicationInfo')) // prettier-ignore
+  const file = files.find(
+    ({ name, text }) => /\.xml$/i.test(name) && text.includes('<ApplicationInfo'),
+  )
   const info = file && elementsOf(parse(file.text), 'ApplicationInfo')[0]
   if (!info) return null
   const text = (name: string): string | undefined => textIn(info, name) ?? undefined
@@ -79,6 +110,7 @@ export const readIntune: ManifestReader = (files) => {
     version,
     publisher: lineOf(text('MsiPublisher'), 200),
     detection: productRule(text('MsiProductCode'), version),
+    ruleVersion: version,
     upgradeOf: upgradeRule(text('MsiUpgradeCode')),
   }
 }

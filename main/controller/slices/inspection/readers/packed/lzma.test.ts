@@ -36,7 +36,9 @@ describe('LZMA', () => {
 
   it('that is cut off or damaged is refused, or ends within what is wanted', () => {
     for (let cut = 0; cut < PACKED.length - 8; cut++)
-      expect(() => unpackLzma(PACKED.subarray(0, cut), TEXT.length), `cut at ${cut}`).toThrow(LzmaError) // prettier-ignore
+      expect(() => unpackLzma(PACKED.subarray(0, cut), TEXT.length), `cut at ${cut}`).toThrow(
+        LzmaError,
+      )
     fc.assert(
       fc.property(fc.nat({ max: PACKED.length - 1 }), fc.nat({ max: 255 }), (at, value) => {
         const bytes = Buffer.from(PACKED)

@@ -68,7 +68,11 @@ const WINDOWS_1252 = new TextDecoder('windows-1252')
 const UTF_16 = new TextDecoder('utf-16le')
 
 function architecturesOf(bits: number): string {
-  const names = [(bits & X86) !== 0 && 'x86os', (bits & AMD64) !== 0 && 'x64os', (bits & ARM64) !== 0 && 'arm64'] // prettier-ignore
+  const names = [
+    (bits & X86) !== 0 && 'x86os',
+    (bits & AMD64) !== 0 && 'x64os',
+    (bits & ARM64) !== 0 && 'arm64',
+  ]
   return names.filter(Boolean).join(' or ')
 }
 
@@ -100,14 +104,18 @@ function readNumbers(
   skip(3)
   const allowed = u8()
   const in64BitMode = u8()
-  const isSound = slicesPerDisk >= 1 && slicesPerDisk <= 26 && privileges !== undefined && overrides <= 3 // prettier-ignore
+  const isSound =
+    slicesPerDisk >= 1 && slicesPerDisk <= 26 && privileges !== undefined && overrides <= 3
   if (!isSound) return null
   return {
     slicesPerDisk,
     hasPassword: hasPassword,
     privileges,
     allowsOverride: (overrides & 1) !== 0,
-    architectures: format >= 60_300 ? null : { allowed: architecturesOf(allowed), in64BitMode: architecturesOf(in64BitMode) }, // prettier-ignore
+    architectures:
+      format >= 60_300
+        ? null
+        : { allowed: architecturesOf(allowed), in64BitMode: architecturesOf(in64BitMode) },
   }
 }
 

@@ -1,5 +1,8 @@
 /** Inno Setup installers (jrsoftware.org/ishelp: "Setup Command Line Parameters", "[Setup] section directives", "Constants"). */
-import type { InstallerKnowledge, InstallerWarning } from '#shared/contract/rest/installer-knowledge.ts' // prettier-ignore
+import type {
+  InstallerKnowledge,
+  InstallerWarning,
+} from '#shared/contract/rest/installer-knowledge.ts'
 import { INSTALLER_TECHNOLOGIES } from '#shared/domain/installer-technology.ts'
 import type { InstallerArch } from '#shared/domain/platforms.ts'
 import { cleanText, unreadable } from '../../../facts.ts'
@@ -39,7 +42,10 @@ const FITTING: Readonly<Record<string, readonly InstallerArch[]>> = {
 
 /** The PCs that it accepts. Null: an expression that is not evaluated here. */
 function archOf(allowed: string): InstallerArch | null {
-  const words = allowed.toLowerCase().split(/[\s,]+/).filter((word) => word !== '' && word !== 'or') // prettier-ignore
+  const words = allowed
+    .toLowerCase()
+    .split(/[\s,]+/)
+    .filter((word) => word !== '' && word !== 'or')
   if (words.length === 0) return 'any'
   const fitting = new Set<InstallerArch>()
   for (const word of words) {
@@ -65,29 +71,54 @@ function warningsOf(fields: InnoFields, isSplit: boolean): InstallerWarning[] {
   const warnings: InstallerWarning[] = []
   if (isSplit || (numbers?.slicesPerDisk ?? 1) > 1)
     warnings.push(
-      warning('needs_files', 'The data of this installer lie in other files beside it, whose names end in -1.bin and so on. Without them it shows a window and waits. Pack all of them into an archive.'), // prettier-ignore
+      warning(
+        'needs_files',
+        'The data of this installer lie in other files beside it, whose names end in -1.bin and so on. Without them it shows a window and waits. Pack all of them into an archive.',
+      ),
     )
   if (numbers?.hasPassword)
-    warnings.push(warning('needs_property', 'This installer needs a password: add /PASSWORD=… to the arguments.')) // prettier-ignore
+    warnings.push(
+      warning(
+        'needs_property',
+        'This installer needs a password: add /PASSWORD=… to the arguments.',
+      ),
+    )
   if (numbers?.privileges === 'lowest')
     warnings.push(
-      warning('per_user', numbers.allowsOverride
-        ? 'This installer installs for one user unless it is run with /ALLUSERS. The agent runs as SYSTEM, so without it the program would land in a profile that nobody uses.'
-        : 'This installer installs for one user. The agent runs as SYSTEM, so it would land in a profile that nobody uses. Look for an installer for the whole PC.'), // prettier-ignore
+      warning(
+        'per_user',
+        numbers.allowsOverride
+          ? 'This installer installs for one user unless it is run with /ALLUSERS. The agent runs as SYSTEM, so without it the program would land in a profile that nobody uses.'
+          : 'This installer installs for one user. The agent runs as SYSTEM, so it would land in a profile that nobody uses. Look for an installer for the whole PC.',
+      ),
     )
   if (compiledCode.includes(QUESTION))
     warnings.push(
-      warning('may_wait', 'The script of this installer can ask questions that the silent switches do not suppress. Try it on one PC first.'), // prettier-ignore
+      warning(
+        'may_wait',
+        'The script of this installer can ask questions that the silent switches do not suppress. Try it on one PC first.',
+      ),
     )
   if (fields.text('Uninstallable').toLowerCase() === 'no')
-    warnings.push(warning('not_removable', 'This installer registers no program, so nothing can detect or remove what it installs.')) // prettier-ignore
+    warnings.push(
+      warning(
+        'not_removable',
+        'This installer registers no program, so nothing can detect or remove what it installs.',
+      ),
+    )
   if (!numbers)
-    warnings.push(warning('newer_format', 'This installer was made with a newer Inno Setup, of which only a part is read.')) // prettier-ignore
+    warnings.push(
+      warning(
+        'newer_format',
+        'This installer was made with a newer Inno Setup, of which only a part is read.',
+      ),
+    )
   return warnings
 }
 
 const isForUser = (numbers: InnoNumbers | null): boolean => numbers?.privileges === 'lowest'
-const scopeOf = (numbers: InnoNumbers | null) => numbers && (isForUser(numbers) ? 'user' : 'machine') // prettier-ignore
+const scopeOf = (numbers: InnoNumbers | null) =>
+  numbers && (isForUser(numbers) ? 'user' : 'machine')
 
 function productOf(fields: InnoFields) {
   const key = keyOf(fields)
@@ -101,7 +132,8 @@ function productOf(fields: InnoFields) {
 function removalOf(fields: InnoFields): string {
   const { numbers } = fields
   if (keyOf(fields) === '' || !numbers || (isForUser(numbers) && !numbers.allowsOverride)) return ''
-  const in64BitMode = numbers.architectures?.in64BitMode ?? fields.text('ArchitecturesInstallIn64BitMode') // prettier-ignore
+  const in64BitMode =
+    numbers.architectures?.in64BitMode ?? fields.text('ArchitecturesInstallIn64BitMode')
   const arch = in64BitMode === '' ? 'x86' : archOf(in64BitMode)
   if (arch === null) return ''
   return removalCommand(
@@ -113,7 +145,11 @@ function removalOf(fields: InnoFields): string {
 /** Installers of Inno Setup before 5.1.5 name their tables in the header of the program. */
 function isOld({ window }: Program): boolean {
   const mark = window.read(MARK_AT, 12)
-  return mark.length === 12 && mark.toString('latin1', 0, 4) === 'Inno' && mark.readUInt32LE(4) === ~mark.readUInt32LE(8) >>> 0 // prettier-ignore
+  return (
+    mark.length === 12 &&
+    mark.toString('latin1', 0, 4) === 'Inno' &&
+    mark.readUInt32LE(4) === ~mark.readUInt32LE(8) >>> 0
+  )
 }
 
 /** @throws AppError E_PACKAGE_UNREADABLE when it is cut off, or an uninstaller */

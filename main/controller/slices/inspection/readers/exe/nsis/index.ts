@@ -1,5 +1,9 @@
 /** NSIS installers: what the script registers, and whether it can stay silent (nsis.sourceforge.io/Docs, chapters 3 and 4). */
-import type { InstallerKnowledge, InstallerScope, InstallerWarning } from '#shared/contract/rest/installer-knowledge.ts' // prettier-ignore
+import type {
+  InstallerKnowledge,
+  InstallerScope,
+  InstallerWarning,
+} from '#shared/contract/rest/installer-knowledge.ts'
 import type { InstallerArch } from '#shared/domain/platforms.ts'
 import { cleanText, unreadable } from '../../../facts.ts'
 import {
@@ -23,7 +27,8 @@ const LOCAL_MACHINE = 0x80000002
 const SCRIPT = 'installer script'
 /** Programs of electron-builder, one per architecture. */
 const PACKED_APP = /(?:^|\\)app-(32|64|arm64)\.(?:7z|zip)$/i
-const NO_SILENCE = 'The installer turns its silent mode off, so it may show windows and wait. Try it on one PC first.' // prettier-ignore
+const NO_SILENCE =
+  'The installer turns its silent mode off, so it may show windows and wait. Try it on one PC first.'
 
 /** The values of one uninstall key. */
 type Entry = {
@@ -38,7 +43,8 @@ function entriesIn(writes: readonly RegistryWrite[]): Entry[] {
   for (const write of writes) {
     const key = UNINSTALL.exec(write.key)?.[1]
     if (key === undefined || key.includes('\ufffd')) continue
-    const isUsers = write.root === CURRENT_USER || (write.root !== LOCAL_MACHINE && !write.isForAllUsers) // prettier-ignore
+    const isUsers =
+      write.root === CURRENT_USER || (write.root !== LOCAL_MACHINE && !write.isForAllUsers)
     const hive = isUsers ? 'user' : 'machine'
     const id = `${hive} ${key.toLowerCase()}`
     const entry = found.get(id) ?? { key, hive, is64Bit: write.is64Bit, values: new Map() }
@@ -51,7 +57,9 @@ function entriesIn(writes: readonly RegistryWrite[]): Entry[] {
 /** The product's own entry; undefined: none, or it is unclear which. */
 function productEntry(writes: readonly RegistryWrite[]): Entry | undefined {
   const entries = entriesIn(writes)
-  const named = entries.filter(({ values }) => values.has('displayname') || values.has('uninstallstring')) // prettier-ignore
+  const named = entries.filter(
+    ({ values }) => values.has('displayname') || values.has('uninstallstring'),
+  )
   const choice = named.length > 0 ? named : entries
   return new Set(choice.map(({ key }) => key.toLowerCase())).size === 1 ? choice[0] : undefined
 }
@@ -88,11 +96,17 @@ function warningsOf(outcome: Outcome, scope: InstallerScope | null): InstallerWa
   const [question] = outcome.questions
   if (question !== undefined)
     warnings.push(
-      warning('may_wait', `The installer may ask a question even when it runs silently, and wait for the answer: “${cleanText(question, 200)}”. Try it on one PC first.`), // prettier-ignore
+      warning(
+        'may_wait',
+        `The installer may ask a question even when it runs silently, and wait for the answer: “${cleanText(question, 200)}”. Try it on one PC first.`,
+      ),
     )
   if (scope === 'user')
     warnings.push(
-      warning('per_user', 'This installer installs for one user. The agent runs as SYSTEM, so it would land in a profile that nobody uses. Look for an installer for the whole PC.'), // prettier-ignore
+      warning(
+        'per_user',
+        'This installer installs for one user. The agent runs as SYSTEM, so it would land in a profile that nobody uses. Look for an installer for the whole PC.',
+      ),
     )
   return warnings
 }
@@ -138,7 +152,11 @@ export function readNsis(program: Program): InstallerKnowledge | null {
         publisher: read(value('publisher', 200), SCRIPT),
         uninstall: read(cleanText(uninstallCommand(entry), 1_000), SCRIPT),
       }),
-      ...(found ? { arch: found.arch === 'any' ? guess(found.arch, found.why) : read(found.arch, found.why) } : {}), // prettier-ignore
+      ...(found
+        ? {
+            arch: found.arch === 'any' ? guess(found.arch, found.why) : read(found.arch, found.why),
+          }
+        : {}),
       install_args: args,
       ...(entry && isClean ? rulesFor(productOf(entry), version, SCRIPT) : {}),
     },

@@ -102,7 +102,14 @@ export function runScript(script: Script): Outcome {
   const variables = new Map<number, string>()
   const flags = new Map<number, number>([[FLAG.silent, 1]])
   const stack: string[] = []
-  const outcome: Outcome = { writes: [], files: [], questions: [], isSilenced: false, started: [], installDir: '' } // prettier-ignore
+  const outcome: Outcome = {
+    writes: [],
+    files: [],
+    questions: [],
+    isSilenced: false,
+    started: [],
+    installDir: '',
+  }
   let steps = 0
   let textLeft = TOTAL_TEXT_LIMIT
 
@@ -337,7 +344,16 @@ export function scan(script: Script): RegistryWrite[] {
     if (opcode !== OP.writeRegistry) continue
     const texts = [literal(key), literal(name), literal(value)] as const
     const isKnown = !texts.join('').includes(UNKNOWN)
-    found.push({ root: root >>> 0, key: texts[0], name: texts[1], value: texts[2], isKnown, is64Bit, isForAllUsers: true, isTranslated: isTranslated(script, value) }) // prettier-ignore
+    found.push({
+      root: root >>> 0,
+      key: texts[0],
+      name: texts[1],
+      value: texts[2],
+      isKnown,
+      is64Bit,
+      isForAllUsers: true,
+      isTranslated: isTranslated(script, value),
+    })
   }
   return found
 }

@@ -17,7 +17,15 @@ const CALLBACKS = 10
 const INSTALL_DIR_NSIS3 = 53
 const INSTALL_DIR_NSIS2 = 47
 
-export type Entry = readonly [opcode: number, a: number, b: number, c: number, d: number, e: number, f: number] // prettier-ignore
+export type Entry = readonly [
+  opcode: number,
+  a: number,
+  b: number,
+  c: number,
+  d: number,
+  e: number,
+  f: number,
+]
 /** A piece of a string: text, or what is put in when the script runs. */
 export type Piece =
   | string
@@ -83,19 +91,34 @@ export function readScript(bytes: Buffer): Script | null {
   for (let i = 0; i < entryCount; i++) {
     const at = entryBlock.at + ENTRY_BYTES * i
     if (at + ENTRY_BYTES > bytes.length) break
-    entries.push([u32(at), i32(at + 4), i32(at + 8), i32(at + 12), i32(at + 16), i32(at + 20), i32(at + 24)]) // prettier-ignore
+    entries.push([
+      u32(at),
+      i32(at + 4),
+      i32(at + 8),
+      i32(at + 12),
+      i32(at + 16),
+      i32(at + 20),
+      i32(at + 24),
+    ])
   }
   const sections: number[] = []
   const sectionCount = Math.min(sectionBlock!.count, SECTION_LIMIT)
-  const sectionBytes = sectionCount === 0 ? 0 : Math.floor((entryBlock.at - sectionBlock!.at) / sectionBlock!.count) // prettier-ignore
+  const sectionBytes =
+    sectionCount === 0 ? 0 : Math.floor((entryBlock.at - sectionBlock!.at) / sectionBlock!.count)
   for (let i = 0; i < sectionCount && sectionBytes >= 24; i++) {
     const at = sectionBlock!.at + sectionBytes * i
     const isSelected = (u32(at + 8) & 1) !== 0
     if (isSelected && u32(at + 16) > 0) sections.push(u32(at + 12))
   }
   const languageBytes = u32(restAt + 4 * LANGUAGE_TABLE_BYTES)
-  const languages = Array.from({ length: Math.min(languageBlock!.count, 100) }, (_none, i) => languageBlock!.at + languageBytes * i) // prettier-ignore
-  const languageAt = languages.find((at) => at + 2 <= bytes.length && bytes.readUInt16LE(at) === ENGLISH) ?? languages[0] ?? 0 // prettier-ignore
+  const languages = Array.from(
+    { length: Math.min(languageBlock!.count, 100) },
+    (_none, i) => languageBlock!.at + languageBytes * i,
+  )
+  const languageAt =
+    languages.find((at) => at + 2 <= bytes.length && bytes.readUInt16LE(at) === ENGLISH) ??
+    languages[0] ??
+    0
   const headOfLanguage = LANGUAGE_BYTES_OF_HEAD + (is64Bit ? 4 : 0)
 
   function pieces(position: number): Piece[] {
@@ -105,7 +128,8 @@ export function readScript(bytes: Buffer): Script | null {
     let text = ''
     let at = position * width
     const unit = (): number => {
-      const value = at + width > strings.length ? 0 : isUnicode ? strings.readUInt16LE(at) : strings[at]! // prettier-ignore
+      const value =
+        at + width > strings.length ? 0 : isUnicode ? strings.readUInt16LE(at) : strings[at]!
       at += width
       return value
     }
@@ -115,7 +139,9 @@ export function readScript(bytes: Buffer): Script | null {
       if (code === 0) break
       const isCode = code === codes.language || code === codes.folder || code === codes.variable
       if (!isCode) {
-        text += isUnicode ? String.fromCharCode(code === codes.escape ? unit() : code) : WINDOWS_1252[code === codes.escape ? unit() : code]! // prettier-ignore
+        text += isUnicode
+          ? String.fromCharCode(code === codes.escape ? unit() : code)
+          : WINDOWS_1252[code === codes.escape ? unit() : code]!
         continue
       }
       const both = isUnicode ? unit() : unit() | (unit() << 8)
@@ -123,7 +149,13 @@ export function readScript(bytes: Buffer): Script | null {
       if (text !== '') found.push(text)
       text = ''
       const number = (low & 0x7f) | ((high & 0x7f) << 7)
-      found.push(code === codes.folder ? { folder: [low, high] } : code === codes.variable ? { variable: number } : { language: number }) // prettier-ignore
+      found.push(
+        code === codes.folder
+          ? { folder: [low, high] }
+          : code === codes.variable
+            ? { variable: number }
+            : { language: number },
+      )
     }
     if (text !== '') found.push(text)
     return found
@@ -144,4 +176,6 @@ export function readScript(bytes: Buffer): Script | null {
 }
 
 /** The character of each byte. */
-const WINDOWS_1252 = [...new TextDecoder('windows-1252').decode(Uint8Array.from({ length: 256 }, (_none, i) => i))] // prettier-ignore
+const WINDOWS_1252 = [
+  ...new TextDecoder('windows-1252').decode(Uint8Array.from({ length: 256 }, (_none, i) => i)),
+]
