@@ -395,7 +395,7 @@ describe.skipIf(obstacle !== null)('the agent for Windows', { timeout: TEST_LIMI
       const words = 'DeployX Agent\\deployx-agent.exe run'
       expect(await stage.windows.isRunning(words)).toBe(true)
       const removed = await verb('uninstall-service')
-      expect(removed.output).toContain('The service DeployXAgent is removed.')
+      expect(removed.output).toContain('The service DeployXAgent was removed.')
       expect(await stage.windows.isRunning(words)).toBe(false)
       expect(stage.windows.exists(PLACE)).toBe(false)
       expect(stage.windows.exists('C:\\ProgramData\\DeployX\\agent\\identity.json')).toBe(true)

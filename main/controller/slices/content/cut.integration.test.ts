@@ -14,7 +14,7 @@ import { startTestController, type TestController } from '../../test-kit/test-co
 const KIB = 1024
 const bytes = randomBytes(24 * KIB * KIB)
 // A script does not begin with a null byte.
-bytes.write('#!')
+bytes.write('#!/bin/sh\n')
 const sha256 = createHash('sha256').update(bytes).digest('hex')
 
 let t: TestController

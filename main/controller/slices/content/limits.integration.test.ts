@@ -22,7 +22,7 @@ let agentsDir: string
 let open: Download[]
 const bytes = randomBytes(24 * MIB)
 // A script does not begin with a null byte.
-bytes.write('#!')
+bytes.write('#!/bin/sh\n')
 const sha256 = createHash('sha256').update(bytes).digest('hex')
 
 beforeEach(async () => {

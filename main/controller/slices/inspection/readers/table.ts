@@ -145,9 +145,8 @@ export async function readFile(
   if (window.sizeBytes === 0) throw unreadable('the file is empty')
   if (!reader.begins(window.read(0, HEAD_BYTES), window)) {
     const what = containerOf(window)
-    throw unreadable(
-      `${fileName} is not ${reader.what}, whatever its name says${what ? `: it is ${what}` : ''}`,
-    )
+    const instead = what && what !== reader.what ? `: it is ${what}` : ''
+    throw unreadable(`${fileName} is not ${reader.what}, whatever its name says${instead}`)
   }
   const found = await reader.read(window, asked, fileName)
   const within =
