@@ -57,21 +57,21 @@ describe('the result of an ended installer', () => {
     ['1603, but found', exited({ exit_code: 1603 }), 'present', 'success', undefined],
     ['a signal', exited({ exit_code: null, signal: 'SIGKILL' }), null, 'failed', 'install_failed'],
     ['a timeout', exited({ exit_code: null, timed_out: true }), 'absent', 'failed', 'timeout'],
-    ['end not seen', { kind: 'unknown', timedOut: false }, null, 'failed', 'interrupted'],
+    ['unknown end', { kind: 'unknown', timedOut: false }, null, 'failed', 'interrupted'],
     [
-      'end not seen, but found',
+      'unknown end, but found',
       { kind: 'unknown', timedOut: false },
       'present',
       'success',
       undefined,
     ],
-    ['end not seen, stopped', { kind: 'unknown', timedOut: true }, null, 'failed', 'timeout'],
+    ['unknown end after a timeout', { kind: 'unknown', timedOut: true }, null, 'failed', 'timeout'],
     ['not started', { kind: 'not_started' }, null, 'failed', 'internal'],
   ] as const)('%s', (_what, ending, presence, status, reason) => {
     const outcome = conclusionOf(ending, presence)
     expect(outcome.status).toBe(status)
     expect(outcome.reason).toBe(reason)
-    // As the controller reads it.
+    // The controller composes the same message from the code and its parameters.
     const text = readCoded(outcome.result_code, outcome.result_params)
     expect(text && compose(text)).toBe(outcome.message)
   })
@@ -148,7 +148,7 @@ describe('the result of an ended installer', () => {
     })
   })
 
-  it('of a Debian package that requests a restart: installed, and a restart is pending', () => {
+  it('is a success with a pending restart if a Debian package requests one and the rule finds it', () => {
     expect(conclusionOf(exited({}), 'present', { asksRestart: true })).toEqual({
       status: 'success',
       reason: 'reboot_pending',

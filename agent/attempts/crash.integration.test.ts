@@ -220,7 +220,7 @@ describe('a result', () => {
     expect(hub.hellos[1]!.attempts).toEqual([command.attempt_id])
     hub.behaviour.answer = () => ({ committed: true })
     expect(await hub.result(command)).toMatchObject({ status: 'success' })
-    await hub.until('it is forgotten', () => stage.attemptFolders().length === 0)
+    await hub.until('its folder is removed', () => stage.attemptFolders().length === 0)
     expect(hub.outputOf(command)).toBe('hi\n')
     expect(countRuns(stage.rootPath)).toBe(1)
   })

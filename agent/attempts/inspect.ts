@@ -1,6 +1,6 @@
 /**
- * Reports what a deployment would find on this PC. Read-only: nothing is written and nothing is started
- * except system tools, and the scripts of detection rules, for which their authors are responsible.
+ * Reports what a deployment would find on this PC. Read-only: it starts only system tools and the scripts of
+ * detection rules. What a script changes is its author's responsibility.
  */
 import { compose } from '#shared/domain/coded-texts/compose.ts'
 import type { InspectReply } from '#shared/contract/agent/inspect.ts'
@@ -15,9 +15,12 @@ import type { Journal } from '../journal/journal.ts'
 import { errorText } from '../lib/atomic-file.ts'
 import { openInspection } from '../link/envelope.ts'
 
-/** A person waits for the answer: scripts that take longer count as unknown. */
+/**
+ * The total for all detection scripts, because a person waits for the reply. What is not known by then is
+ * reported as unknown.
+ */
 const SCRIPTS_TIMEOUT_MS = 2_000
-/** After this time, an unknown state of power or network does not defer the work. */
+/** If power and network are not known after this time, the reply contains no reason to defer. */
 const CONDITIONS_TIMEOUT_MS = 1_500
 
 async function inTime(

@@ -8,7 +8,7 @@ import { openForReading } from '../lib/windows-helper.ts'
 import { readSpec } from '../supervisor/files.ts'
 
 export type AttemptPlaces = {
-  /** Spec, claim, exit and output (supervisor/files.ts); the installer does not know this path. */
+  /** Spec, claim, exit and output (supervisor/files.ts); the installer is not given this path. */
   records: string
   /** The attempt's folder in the work area. Private. */
   outer: string
@@ -36,11 +36,11 @@ export function placesOfAttempt(folders: Folders, id: AttemptId): AttemptPlaces 
   return { records, outer, work, temporary: join(work === records ? records : outer, 't') }
 }
 
-/** @throws Error if something else is there, because downloaded files in it will be run */
+/** @throws Error if the path is not a folder of this user: downloaded files in it will be run */
 function makeOwnFolder(path: string, mode: number): void {
   mkdirSync(path, { recursive: true, mode: 0o700 })
   if (!lstatSync(path).isDirectory() || !isOwn(path))
-    throw new Error(`${path} is not a folder of the agent's own`)
+    throw new Error(`${path} is not a folder, or belongs to another user`)
   // The mode passed to mkdir is subject to the umask of the service.
   chmodSync(path, mode)
 }
@@ -51,7 +51,8 @@ export function makePlaces({ records, outer, work, temporary }: AttemptPlaces): 
   if (work === records) return makeOwnFolder(temporary, 0o700)
   makeOwnFolder(outer, 0o700)
   makeOwnFolder(temporary, 0o700)
-  // Installers copy files from here for all users; the parent folder keeps others out.
+  // Installers copy these files, with their permissions, to places that all users read. The private parent
+  // folder keeps other users out of this one.
   makeOwnFolder(work, 0o755)
   openForReading(work)
 }

@@ -1,4 +1,7 @@
-/** The records of an attempt survive what its installer deletes; only what never ran is started again. */
+/**
+ * An attempt ends with its exit code even if its installer deletes files or records of it. An attempt is
+ * started again only if its installer provably never ran.
+ */
 import { appendFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { pino } from 'pino'
@@ -31,7 +34,7 @@ async function killInstaller(command: DeployPayload): Promise<void> {
   process.kill(-installer.process.pid, 'SIGKILL')
 }
 
-describe('an installer that deletes', LIMIT, () => {
+describe('an installer', LIMIT, () => {
   beforeEach(async () => {
     stage = await setStage()
     agent = await stage.connect()
@@ -40,24 +43,24 @@ describe('an installer that deletes', LIMIT, () => {
 
   it.each([
     ['its folder', 'rm -rf "$(dirname "$0")"'],
-    ['where it runs', 'rm -rf "$PWD"'],
-    ['the folder above', 'rm -rf "$(dirname "$PWD")"'],
-    ['two folders above', 'rm -rf "$(dirname "$(dirname "$PWD")")"'],
+    ['its working folder', 'rm -rf "$PWD"'],
+    ['the parent of its working folder', 'rm -rf "$(dirname "$PWD")"'],
+    ['the folder above that parent', 'rm -rf "$(dirname "$(dirname "$PWD")")"'],
     ['its package', 'rm -f "$0"'],
-  ])('%s is recorded as run, once', async (_what, line) => {
+  ])('that deletes %s still succeeds, and runs once', async (_what, line) => {
     const { hub } = stage
     const command = hub.payload({ content: countingScript('echo before', line, 'cd /', 'exit 0') })
     await hub.deploy(command)
     expect(await hub.result(command)).toMatchObject({ status: 'success', exit_code: 0 })
     expect(hub.outputOf(command)).toBe('before\n')
     expect(countRuns(stage.rootPath)).toBe(1)
-    // The next one finds everything it needs.
+    // The next attempt has everything it needs.
     const next = hub.payload({ content: countingScript('exit 0') })
     await hub.deploy(next)
     expect(await hub.result(next)).toMatchObject({ status: 'success' })
   })
 
-  it('its extracted archive is recorded as run', async () => {
+  it('that deletes its extracted archive still succeeds', async () => {
     const { hub } = stage
     const tar = pack()
     tar.entry(
@@ -78,7 +81,7 @@ describe('an installer that deletes', LIMIT, () => {
     expect(countRuns(stage.rootPath)).toBe(1)
   })
 
-  it('even the records of its attempt still ends with its exit code', async () => {
+  it('that deletes the records of its attempt still ends with its exit code', async () => {
     const { hub } = stage
     const command = hub.payload({
       content: countingScript(
@@ -93,7 +96,7 @@ describe('an installer that deletes', LIMIT, () => {
     expect(countRuns(stage.rootPath)).toBe(1)
   })
 
-  it('the records, while the agent is killed too, still ends with its exit code', async () => {
+  it('that deletes the records while the agent is killed still ends with its exit code', async () => {
     const { hub } = stage
     const command = hub.payload({
       content: countingScript(
@@ -215,7 +218,7 @@ describe('an attempt of an agent that kept package and records in one folder', L
     return folder
   }
 
-  it('is resumed where it ended', async () => {
+  it('is reported with the exit code and output that were recorded', async () => {
     const { hub } = stage
     const command = hub.payload({ content: countingScript() })
     const exit = {
@@ -230,11 +233,11 @@ describe('an attempt of an agent that kept package and records in one folder', L
     await restart()
     expect(await hub.result(command)).toMatchObject({ status: 'failed', exit_code: 3 })
     expect(hub.outputOf(command)).toBe('from before\n')
-    await hub.until('it is forgotten', () => stage.attemptFolders().length === 0)
+    await hub.until('its folder is removed', () => stage.attemptFolders().length === 0)
     expect(countRuns(stage.rootPath)).toBe(0)
   })
 
-  it('is interrupted if its supervisor has ended, because those never recorded a start', async () => {
+  it('fails as interrupted if its supervisor has ended, because supervisors of that version recorded no start', async () => {
     const { hub } = stage
     const command = hub.payload({ content: countingScript() })
     leave(command, { 'supervisor.json': undefined })
@@ -254,7 +257,7 @@ describe('an attempt of an agent that kept package and records in one folder', L
   })
 })
 
-describe('a supervisor that is killed before the installer', LIMIT, () => {
+describe('a supervisor that is killed before it starts the installer', LIMIT, () => {
   beforeEach(async () => {
     stage = await setStage({}, [
       join(import.meta.dirname, '..', 'test-kit', 'die-in-supervisor.ts'),
@@ -280,7 +283,7 @@ describe('a supervisor that is killed before the installer', LIMIT, () => {
     expect(countRuns(stage.rootPath)).toBe(1)
   })
 
-  it('is replaced by Node if it is a shell that never gets ready', async () => {
+  it('is replaced by a Node supervisor if it is a shell that is never ready', async () => {
     const { hub } = stage
     dying('shell', 'unclaimed', 2)
     const command = hub.payload({ content: countingScript('echo ran') })
@@ -305,7 +308,7 @@ describe('a supervisor that is killed before the installer', LIMIT, () => {
   )
 
   it.each<Kind>(['shell', 'node'])(
-    'is replaced at most twice; nothing was run then (%s)',
+    'is replaced at most twice; then the attempt fails without a run (%s)',
     async (kind) => {
       const { hub } = stage
       dying(kind, 'claimed', 9)
@@ -319,7 +322,7 @@ describe('a supervisor that is killed before the installer', LIMIT, () => {
   )
 
   it.each<Kind>(['shell', 'node'])(
-    'at the very moment of starting it leaves an unknown result, and nothing is run again (%s)',
+    'leaves an unknown result if it is killed while it starts the installer, which is not run again (%s)',
     async (kind) => {
       const { hub } = stage
       dying(kind, 'spawning', 1)

@@ -8,7 +8,7 @@ export type Terminal = {
   close: () => void
 }
 
-/** Without control and other invisible characters: names come from the network. */
+/** Replaces control and other invisible characters with `?`, because names come from the network. */
 export const printable = (text: string): string => text.replace(/\p{C}/gu, '?')
 
 export function openTerminal(
@@ -20,7 +20,7 @@ export function openTerminal(
   let wake: () => void = () => undefined
   const reader = createInterface({ input, terminal: false })
   reader.on('line', (line) => {
-    // Nobody types that many answers in advance.
+    // Drop further lines, so that a program on the pipe cannot fill the memory.
     if (lines.length < 16) lines.push(line.slice(0, 256))
     wake()
   })

@@ -23,7 +23,7 @@ export const VERBS = {
   },
   discover: {
     summary:
-      'Enrols this PC without a code: finds the controller on the LAN; you compare six digits.',
+      'Finds the controller on the LAN and enrols this PC without a code; you compare six digits on both screens.',
     options: ['state', 'name', 'hub'],
     required: ['state'],
   },
@@ -39,7 +39,7 @@ export const VERBS = {
     required: [],
   },
   status: {
-    summary: 'Prints the status of the agent that uses a state folder.',
+    summary: 'Prints the status of the agent with this state folder.',
     options: ['state', 'json'],
     required: ['state'],
   },
@@ -48,7 +48,7 @@ export type VerbName = keyof typeof VERBS
 
 const OPTIONS: Record<OptionName, { type: 'string' | 'boolean'; value: string; text: string }> = {
   code: { type: 'string', value: ' CODE', text: 'enrolment code from the console (DX1.…)' },
-  state: { type: 'string', value: ' DIR', text: 'folder for its identity and its journal' },
+  state: { type: 'string', value: ' DIR', text: "folder for the agent's identity and journal" },
   name: {
     type: 'string',
     value: ' NAME',
@@ -62,12 +62,12 @@ const OPTIONS: Record<OptionName, { type: 'string' | 'boolean'; value: string; t
   'install-root': {
     type: 'string',
     value: ' DIR',
-    text: 'install into this folder instead of the PC (Linux)',
+    text: 'use this folder as / for installing and detecting (Linux only)',
   },
   'log-file': {
     type: 'string',
     value: ' FILE',
-    text: 'write the log to this file: at most 10 MiB, and two older files',
+    text: 'write the log to this file; it is rotated at 10 MiB, and two older files are kept',
   },
   json: { type: 'boolean', value: '', text: 'print JSON' },
 }

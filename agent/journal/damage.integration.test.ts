@@ -49,7 +49,7 @@ async function done(): Promise<{ command: DeployPayload; envelope: Sealed }> {
   const envelope = hub.seal(command)
   await hub.deploy(command, envelope)
   await hub.result(command)
-  await hub.until('it is forgotten', () => stage.attemptFolders().length === 0)
+  await hub.until('its folder is removed', () => stage.attemptFolders().length === 0)
   return { command, envelope }
 }
 

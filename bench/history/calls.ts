@@ -33,7 +33,7 @@ export type Place = {
 
 const PASSWORD = 'hashes a password in a thread, on purpose slowly'
 const WHOLE_LOG = 'reads the whole log, in chunks'
-const UPLOAD = 'inspects the file in a thread of its own'
+const UPLOAD = 'inspects the file in its own thread'
 const SIGNED_OUT = 'needs a session or a controller of its own, and reads no table that grows'
 const script = (run: number) => ({
   name: `tool-${run}-${randomUUID()}.sh`,
@@ -155,14 +155,14 @@ export const calls: Record<RouteName, ((place: Place) => Call | Call[]) | string
   'deployments.report': (place) => ({ path: `/deployments/${within(place, 0.8)}/report.csv` }),
   'deployments.workbook': (place) => ({
     path: `/deployments/${within(place, 0.8)}/report.xlsx`,
-    slow: 'writes the workbook in a thread of its own',
+    slow: 'writes the workbook in its own thread',
   }),
   'controller.check': () => ({ path: '/controller/check' }),
-  'controller.start_check': 'reads everything, in a process of its own',
+  'controller.start_check': 'reads everything, in its own process',
   'controller.cancel_check': 'reads no table',
   'controller.identity': () => ({ path: '/controller/identity' }),
-  'controller.rotate': 'replaces keys, in a thread of its own',
-  'controller.save_recovery': 'copies keys and database, in a thread of its own',
+  'controller.rotate': 'replaces keys, in its own thread',
+  'controller.save_recovery': 'copies keys and database, in its own thread',
   'controller.restore': SIGNED_OUT,
   'settings.get': () => ({ path: '/settings' }),
   'settings.update': ({ run }) => ({

@@ -51,7 +51,7 @@ it('uses the cache without a download', async () => {
   await expect(ensureFallbackRuntime({ ...quiet, cache, fetchTarball })).resolves.toBe(folder)
 })
 
-it('does not trust an unfinished folder', async () => {
+it('downloads again if the cached folder is incomplete', async () => {
   const cache = await tempFolder()
   await fs.mkdir(path.join(cache, 'electron', await fallbackFolderName()), { recursive: true })
   const fetchTarball = async () => Promise.reject(new Error('fetched'))

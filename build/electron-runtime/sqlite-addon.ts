@@ -5,7 +5,10 @@ import { lastLine, run } from '../support/run.ts'
 
 const source = path.join(import.meta.dirname, 'sqlite-napi9.c')
 
-/** Next to the addon: marks it as ours, not compiled by somebody on purpose, and records its source. */
+/**
+ * A file next to an addon that this build compiled, with the hash of its source. Without it, somebody else
+ * compiled the addon.
+ */
 const markerName = 'deployx-napi9.json'
 
 /**
@@ -21,8 +24,9 @@ export function sqliteAddonFiles(root: string): { addon: string; marker: string 
 
 /**
  * Compiles an addon for better-sqlite3 that also works with Node-API 9 (sqlite-napi9.c explains what it does
- * and why it does not affect newer runtimes). Takes a third of a second, once per installation. @throws Error
- * with one line that says what to install if there is no C compiler
+ * and why it does not affect newer runtimes). Takes a third of a second, once per installation.
+ * @throws Error that names the package to install if the compiler or the C library's headers are missing;
+ * Error if Node's headers are missing or the compilation fails
  */
 export async function ensureSqliteAddon(
   root: string,
@@ -35,10 +39,12 @@ export async function ensureSqliteAddon(
   if (await isCurrent(addon, marker, origin)) return
   if ((await exists(addon)) && !(await exists(marker))) {
     // Somebody compiled it by hand for this computer, so keep it.
-    onProgress('better-sqlite3 has an addon of its own in build/Release: left as it is')
+    onProgress(
+      'keeping the addon in better-sqlite3/build/Release, because this build did not create it',
+    )
     return
   }
-  onProgress('compiling the Node-API 9 bridge of better-sqlite3')
+  onProgress('compiling the Node-API 9 addon for better-sqlite3')
   await fs.mkdir(path.dirname(addon), { recursive: true })
   const next = `${addon}.${process.pid}`
   try {

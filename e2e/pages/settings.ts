@@ -25,7 +25,7 @@ export async function saveRecoveryFile(page: Page, isFirst: boolean): Promise<vo
   await expect(page.getByTestId('recovery-made')).toHaveCount(0)
 }
 
-/** Fills in and submits the restore form of a new console. */
+/** Fills in and submits the restore form of a new controller. */
 export async function restoreFrom(
   page: Page,
   file: string,

@@ -84,7 +84,7 @@ export async function openDesktopBus(folder: string, options: { tray?: boolean }
       return last?.event === 'tray' ? last : null
     },
     notifications: (): NotificationFacts[] => events.filter((e) => e.event === 'notification'),
-    /** Clicks that had no target. */
+    /** Commands that failed, and failed reads of the tray, each with its message. */
     errors: (): string[] =>
       events.flatMap((e) => (e.event === 'error' ? [`${e.command}: ${e.message}`] : [])),
     clickTray: (): void => command({ do: 'activate' }),

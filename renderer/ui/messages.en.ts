@@ -63,7 +63,7 @@ export const en = {
   },
   client: {
     unknownAddress: 'unknown address',
-    thisComputer: 'this computer',
+    thisComputer: 'the controller’s computer',
     unknown: 'Unknown program',
     programOn: '{program} on {system}',
   },

@@ -2,7 +2,7 @@
 
 /** How long tests wait for an event. Below the timeout of a test (vitest.config.ts), so that a failure names the event. */
 export const EVENT_LIMIT_MS = 90_000
-/** Slow enough for the limit of requests per user and minute. */
+/** 2,400 polls a minute: below the controller's 3,000 requests per user and minute. */
 const INTERVAL_MS = 25
 
 /**

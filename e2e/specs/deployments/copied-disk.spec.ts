@@ -10,7 +10,7 @@ import { goTo } from '../../pages/shell.ts'
 import { signIn } from '../../support/api.ts'
 import { expect, keepScreen, test } from '../../support/fixtures.ts'
 
-test('a copied disk becomes a separate device that waits for approval', async ({
+test('a PC with a copied disk becomes a separate device that waits for approval', async ({
   launch,
   folder,
   agents,

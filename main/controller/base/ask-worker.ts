@@ -71,7 +71,7 @@ export function createAskWorker<Question, Answer>(options: {
           cancelTimer: options.clock.setTimer(options.timeoutMs, late),
         })
         worker ??= start()
-        // Someone waits for the answer. Between requests the worker does not keep the process running.
+        // Keep the process running while a request is open, but not for an idle worker.
         worker.ref()
         worker.postMessage({ id, question } satisfies WorkerRequest<Question>)
       }),

@@ -92,7 +92,7 @@ describe('the data folder', () => {
   })
 
   it.skipIf(process.platform === 'win32')(
-    'is refused where this user may not list the folder',
+    'is refused below a folder that this user may not enter',
     () => {
       const hidden = join(root, 'hidden')
       mkdirSync(hidden, { mode: 0o700 })

@@ -4,7 +4,7 @@ import { AppError } from '#shared/contract/errors.ts'
 export type StorageFailure = {
   kind:
     | 'full'
-    /** Another program holds the database: temporary. */
+    /** Another program has locked the database: temporary. */
     | 'busy'
     | 'read_only'
     /** The disk reports an error. */

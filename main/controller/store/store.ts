@@ -39,8 +39,8 @@ export type Store = Waiting & {
   facts: Facts
   /**
    * One transaction, rolled back if `work` throws. `work` is synchronous.
-   * @throws AppError E_BUSY (immediately: another program holds the database), E_DISK_FULL,
-   * E_STORAGE, and what `work` throws
+   * @throws AppError E_BUSY (immediately: another program has locked the database),
+   * E_DISK_FULL, E_STORAGE, and what `work` throws
    */
   transaction: <T>(work: () => T) => T
   /** Free disk space, and the reserve. */

@@ -51,7 +51,7 @@ describe('the emergency stop', () => {
         ...change,
       },
     })
-  it('lists what stops and what still finishes, over all deployments', () => {
+  it('counts the PCs that stop and those that finish, across all deployments', () => {
     const { title, text, action } = stopQuestion(['A', 'B', 'C', 'D'].map((n) => running(n)))
     expect(title).toBe('Stop all 4 deployments?')
     expect(text).toContain('A, B, C and 1 more.')

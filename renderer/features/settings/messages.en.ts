@@ -186,7 +186,7 @@ export const en = {
       'Your session is kept in a file that only your account on this computer can read. Set up and unlock a keyring (GNOME Keyring or KWallet), then sign out and in again. Until then, sign out when others use this account.',
     users: 'Users',
     usersText:
-      'Technicians see and deploy their own PCs and software; administrators see everything.',
+      'Technicians see their own PCs, and deploy their own software and that of administrators. Administrators see everything.',
     about: 'About',
   },
   users: {

@@ -21,7 +21,7 @@ export const en = {
   },
   roles: {
     technician: 'Technician',
-    technicianText: 'Sees and deploys their own PCs and software.',
+    technicianText: 'Sees their own PCs. Deploys their own software and that of administrators.',
     admin: 'Administrator',
     adminText: 'Sees everything, and manages users.',
     role: 'Role',
@@ -34,7 +34,7 @@ export const en = {
     makeTechnicianTitle: 'Make {username} a technician?',
     makeAdmin: 'Make administrator',
     makeTechnician: 'Make technician',
-    self: 'This is your own account, an administrator. Your password and sessions are under {settings}; another administrator can change your role.',
+    self: 'This is your own account. Your password and sessions are under {settings}; another administrator can change your role.',
     lastSignIn: 'Last sign-in',
     signedIn: 'Signed in',
     session: '{n} session | {n} sessions',
@@ -42,10 +42,10 @@ export const en = {
     makeAdminText:
       'Administrators see and change everything, including users. The account has to sign in again.',
     makeTechnicianText:
-      'Technicians see and deploy only their own PCs and software. The account is signed out immediately and has to sign in again.',
+      'Technicians see only their own PCs, and deploy only their own software and that of administrators. The account is signed out immediately and has to sign in again.',
     resetTitle: 'Reset the password of {username}?',
     resetText:
-      'DeployX creates a new password and shows it once. The account is signed out everywhere and must choose its own password at the next sign-in.',
+      'DeployX creates a new password and shows it once. The user is signed out everywhere and must choose a new password at the next sign-in.',
     resetPassword: 'Reset password',
     signOutTitle: 'Sign {username} out everywhere?',
     signOutText: 'Everyone who is signed in as this user has to sign in again.',
@@ -67,7 +67,7 @@ export const en = {
     reset: 'Reset',
     sessions: 'Sessions',
     noSessions: 'Not signed in anywhere.',
-    sessions2: 'Signed in in one place. | Signed in in {n} places.',
+    activeSessions: '{n} active session. | {n} active sessions.',
     signOutEverywhere: 'Sign out everywhere',
     disabled: 'Disabled',
     enabled: 'Can sign in',
@@ -91,7 +91,7 @@ export const en = {
     breadcrumb: 'Breadcrumb',
     settings: 'Settings',
     addUser: 'Add user',
-    hint: 'Technicians see and deploy their own PCs and software; administrators see everything.',
+    hint: 'Technicians see their own PCs, and deploy their own software and that of administrators. Administrators see everything.',
     placeholder: 'Filter by name or role',
     forAdministrators: 'For administrators only',
     forAdministratorsText: 'Administrators add and change users.',

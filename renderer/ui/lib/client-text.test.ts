@@ -21,7 +21,7 @@ it.each([
   expect(clientInWords(client)).toBe(words)
 })
 it('describes where a session comes from', () => {
-  expect(addressInWords('127.0.0.1')).toBe('this computer')
+  expect(addressInWords('127.0.0.1')).toBe('the controller’s computer')
   expect(addressInWords('192.168.1.20')).toBe('192.168.1.20')
   expect(addressInWords(null)).toBe('unknown address')
 })

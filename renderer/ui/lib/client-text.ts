@@ -28,7 +28,7 @@ export function clientInWords(client: string | null): string {
   return system ? t('client.programOn', { program: name, system }) : name
 }
 
-/** Loopback is put into words: it is the computer that runs the controller. */
+/** A loopback address is the controller's own computer, so it is shown as that. */
 export const addressInWords = (address: string | null): string =>
   address === null
     ? t('client.unknownAddress')

@@ -1,6 +1,6 @@
 /**
- * A real agent that has lost its journal, against the real controller: it is reported, and the
- * agent works again.
+ * A real agent that has lost its journal, against the real controller: the loss is in the audit
+ * log, and the agent works again.
  */
 import { truncateSync } from 'node:fs'
 import { join } from 'node:path'
@@ -30,7 +30,7 @@ const online = (isOnline: boolean) =>
     async () => (await device())?.online === isOnline,
   )
 
-it('appears in the audit log once, and the next deployment runs', async () => {
+it('records a lost journal in the audit log once, and the next deployment runs', async () => {
   await online(true)
   const software = await t.addScript('tool')
   async function deploy(): Promise<void> {

@@ -73,7 +73,8 @@ async function answers(token: string): Promise<Record<string, unknown>> {
 const REFUSED = { rest: 401, admin: 401, upload: 401, export: 401, feed: 'E_UNAUTHENTICATED' }
 
 describe('a token', () => {
-  it('that is valid opens all of these, so that the refusals below are meaningful', async () => {
+  // Proves that the refusals below have no other cause.
+  it('is accepted everywhere if it is valid', async () => {
     expect(await answers(t.session.token)).toEqual({
       rest: 200,
       admin: 200,
@@ -85,15 +86,18 @@ describe('a token', () => {
   })
 
   it.each<[string, () => string]>([
-    ['names no algorithm', () => `${part({ alg: 'none', typ: 'JWT' })}.${part(claims)}.`],
-    ['names no algorithm, in another case', () => `${part({ alg: 'nOnE' })}.${part(claims)}.`],
+    ['has the algorithm none', () => `${part({ alg: 'none', typ: 'JWT' })}.${part(claims)}.`],
+    ['has the algorithm nOnE', () => `${part({ alg: 'nOnE' })}.${part(claims)}.`],
     ['has no signature', () => t.session.token.replace(/[^.]*$/, '')],
     ['is signed with a guessed secret', () => hs(claims, 'secret')],
-    ['is signed with no secret', () => hs(claims, '')],
+    ['is signed with an empty secret', () => hs(claims, '')],
     ['comes from another controller', () => other.session.token],
-    ['names HS512, under the right secret', () => hs(claims, secret, { alg: 'HS512' }, 'sha512')],
     [
-      'is signed with RS256, by a key of its own',
+      'is signed with HS512 and the right secret',
+      () => hs(claims, secret, { alg: 'HS512' }, 'sha512'),
+    ],
+    [
+      "is signed with RS256 and the attacker's key",
       () => {
         const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
         const text = `${part({ alg: 'RS256', typ: 'JWT' })}.${part(claims)}`
@@ -104,14 +108,14 @@ describe('a token', () => {
       'uses the public key of the hub as a shared secret',
       () => hs(claims, createPublicKey(t.hub.cert).export({ type: 'spki', format: 'pem' })),
     ],
-    ['brings its own key along', () => hs(claims, 'mine', { jwk: { kty: 'oct', k: 'bWluZQ' } })],
-    ['names a key file', () => hs(claims, '', { kid: '../../../../dev/null' })],
-    ['names a key by SQL', () => hs(claims, 'x', { kid: "' union select 'x" })],
+    ['contains its own key', () => hs(claims, 'mine', { jwk: { kty: 'oct', k: 'bWluZQ' } })],
+    ['has a path as its key ID', () => hs(claims, '', { kid: '../../../../dev/null' })],
+    ['has SQL as its key ID', () => hs(claims, 'x', { kid: "' union select 'x" })],
     ['has expired', () => hs({ ...claims, exp: Math.floor(Date.now() / 1_000) - 1 }, secret)],
-    ['is of another issuer', () => hs({ ...claims, iss: 'elsewhere' }, secret)],
+    ['has another issuer', () => hs({ ...claims, iss: 'elsewhere' }, secret)],
     ['is for another audience', () => hs({ ...claims, aud: 'elsewhere' }, secret)],
     ['names a session that never existed', () => hs({ ...claims, sid: 'f'.repeat(32) }, secret)],
-    ['names its session oddly', () => hs({ ...claims, sid: { $ne: null } }, secret)],
+    ['has an object as its session ID', () => hs({ ...claims, sid: { $ne: null } }, secret)],
     ['names no session', () => hs({ ...claims, sid: undefined }, secret)],
     ['is a refresh token', () => t.session.refresh_token],
     ['is very long', () => `${'A'.repeat(5_000)}.${part(claims)}.x`],
@@ -119,7 +123,7 @@ describe('a token', () => {
     expect(await answers(forge())).toEqual(REFUSED)
   })
 
-  it('is refused everywhere once its session has ended, including on an open feed', async () => {
+  it('is refused everywhere once its session has ended, and an open feed is disconnected', async () => {
     const { token } = await t.anonymous.call('auth.login', {
       body: { username: 'anna', password: 'correct horse' },
     })
@@ -136,7 +140,7 @@ describe('a token', () => {
     expect(await answers(token)).toEqual(REFUSED)
   })
 
-  it('does not outlive its user, and follows their role', async () => {
+  it("is refused once its user's role has changed or its user is removed", async () => {
     const body = { username: 'tom', password: 'tom tom tom', role: 'admin' } as const
     const { id } = await t.rest.call('users.create', { body })
     const signIn = async (): Promise<string> =>
@@ -150,7 +154,7 @@ describe('a token', () => {
     expect(await answers(asTechnician)).toEqual(REFUSED)
   })
 
-  it('is not issued to a user who is removed, or whose password changes, during sign-in', async () => {
+  it('is refused if its user was removed or their password was changed during sign-in', async () => {
     for (const change of ['remove', 'password'] as const) {
       const body = {
         username: `race-${change}`,

@@ -1,4 +1,7 @@
-/** Another program locks the database for seconds: the hub keeps running, no report is lost, and people are notified. */
+/**
+ * Another program locks the database for seconds: the hub keeps running, no report is lost, and a request that waits too long
+ * is refused with E_BUSY.
+ */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { createRequire } from 'node:module'
@@ -10,7 +13,7 @@ import type { DeploymentId } from '#shared/domain/ids.ts'
 import { startTestController, type TestController } from '../../test-kit/test-controller.ts'
 
 const require = createRequire(import.meta.url)
-/** A loaded test machine pauses on its own; SQLite's own waiting took 5 s and more. */
+/** Long enough for the pauses of a loaded test machine; SQLite's own wait would block the event loop for 5 s or more. */
 const LONGEST_PAUSE_MS = 2_000
 
 let t: TestController
@@ -24,7 +27,7 @@ afterEach(async () => {
   await t.stop()
 })
 
-/** Another process opens the database like any SQLite program, and locks it for writing until it is released. */
+/** Locks the database for writing from another process, until the returned function is called. */
 async function lockDatabase(how = 'BEGIN EXCLUSIVE'): Promise<() => Promise<void>> {
   const script = `const db = new (require(${JSON.stringify(require.resolve('better-sqlite3'))}))(process.argv[1])
     db.exec(${JSON.stringify(how)})
@@ -44,8 +47,8 @@ async function lockDatabase(how = 'BEGIN EXCLUSIVE'): Promise<() => Promise<void
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 const progressOf = (id: DeploymentId) => t.rest.call('deployments.progress', { params: { id } })
 
-describe('while another program holds the database', () => {
-  it('the event loop continues, reports wait for their commit, and none is missing afterwards', async () => {
+describe('while another program has locked the database', () => {
+  it('the event loop is not blocked, reports are acknowledged only after the commit, and none is lost', async () => {
     const tool = await t.addScript('tool')
     const identities = await Promise.all([1, 2, 3].map((n) => t.enroll(`PC-${n}`)))
     const agents = await Promise.all(identities.map((identity) => t.connect(identity)))
@@ -119,7 +122,7 @@ describe('while another program holds the database', () => {
     await expect.poll(async () => (await progressOf(id)).status).toBe('completed')
   })
 
-  it('a short write waits and succeeds', async () => {
+  it('a write waits for a short lock and succeeds', async () => {
     const release = await lockDatabase('BEGIN IMMEDIATE')
     const write = t.rest.raw('POST', '/groups', { name: 'patient' })
     const ready = await Promise.race([write, sleep(500).then(() => 'waits')])

@@ -1,6 +1,6 @@
 /**
- * Every route of the contract, called by a user who does not own the named resource, without a token, and by a technician where
- * an administrator is required. The cases come from the table of routes, so new routes are covered as well.
+ * Calls the routes of the contract as a user who does not own the resource, without a token and, where an administrator is
+ * required, as a technician. The cases come from the table of routes, so new routes are included.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { rest, type RouteName } from '#shared/contract/rest/routes.ts'
@@ -136,7 +136,7 @@ describe('a resource of another user', () => {
     },
   )
 
-  it('cannot be added to a group of the caller, nor can a code enrol into the group of another user', async () => {
+  it("cannot be added to the caller's group, nor can the caller's code enrol into it", async () => {
     const group = { name: 'stolen', device_ids: [bens.device] }
     expect((await cleo.raw('POST', '/groups', group)).status).toBe(404)
     expect((await cleo.raw('POST', '/enrollments', { group_ids: [bens.group] })).status).toBe(404)
@@ -162,7 +162,7 @@ describe('a resource of another user', () => {
 
 describe('without a token', () => {
   it.each(names.filter((name) => rest[name].access !== 'none'))(
-    'no route answers: %s',
+    'every route that needs one is refused: %s',
     async (name) => {
       const reply = await t.anonymous.raw(rest[name].method, pathOf(name), bodyOf(name))
       expect(reply.status).toBe(401)
@@ -172,7 +172,7 @@ describe('without a token', () => {
 
 describe('a technician', () => {
   it.each(names.filter((name) => rest[name].access === 'admin'))(
-    'is refused what is for administrators: %s',
+    'cannot call an administrator route: %s',
     async (name) => {
       const reply = await cleo.raw(rest[name].method, pathOf(name), bodyOf(name))
       expect(reply.status).toBe(403)

@@ -1,11 +1,14 @@
-/** Safe names for uploaded or fetched files: one path component, valid on every platform. Never used as a path here. */
+/**
+ * Safe names for uploaded or fetched files: one path component, valid on every platform. The controller never uses them as
+ * paths.
+ */
 import { replaceMisleading } from '#shared/domain/plain-text.ts'
 
 const MAX_BYTES = 255
 /** Names that Windows treats as devices, with any extension. */
 const DEVICE_NAME = /^(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?:\.|$)/i
 
-/** Cuts a name to 255 bytes of UTF-8 and keeps its extension. */
+/** Cuts a name to 255 bytes of UTF-8, and keeps an extension of at most 20 characters (with its dot). */
 function shorten(name: string): string {
   if (Buffer.byteLength(name) <= MAX_BYTES) return name
   const dot = name.lastIndexOf('.')

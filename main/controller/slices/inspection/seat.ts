@@ -19,7 +19,7 @@ export class InspectionStopped extends AppError {
 }
 
 type Started = { worker: Worker; progress: Int32Array; ready: Promise<void> }
-/** Buffers of one file that may remain when the next one is read. */
+/** A worker whose buffers for one file exceeded this is replaced before the next file. */
 const KEPT_MIB = 24
 const isOutOfMemory = (error: unknown): boolean =>
   (error as NodeJS.ErrnoException).code === 'ERR_WORKER_OUT_OF_MEMORY'
@@ -39,7 +39,7 @@ export function createSeat(options: {
   let isUsedUp = false
   let interrupt: ((error: Error) => void) | null = null
 
-  /** Resolves once the thread has ended, so that never two of them hold memory. */
+  /** Resolves once the thread has ended, so that two threads never hold memory at the same time. */
   async function end(): Promise<void> {
     const ending = started
     started = null
@@ -106,11 +106,11 @@ export function createSeat(options: {
         isUsedUp = true
         if (isOutOfMemory(error)) return fail(beyondLimit(`${limits.heapMiB} MiB of memory`))
         options.onFault(error instanceof Error ? (error.stack ?? error.message) : String(error))
-        fail(unreadable('its reader stumbled over it, so it is damaged or made to do harm', error))
+        fail(unreadable('reading it failed unexpectedly; it may be damaged or malicious', error))
       }
       function onExit(): void {
         isUsedUp = true
-        fail(unreadable('its reader ended while it read the file'))
+        fail(unreadable('the program that reads it ended unexpectedly'))
       }
       function onMessage({ message, usedMiB }: InspectionAnswer): void {
         isUsedUp = usedMiB > KEPT_MIB
@@ -122,7 +122,7 @@ export function createSeat(options: {
           case 'fault':
             options.onFault(message.text)
             return fail(
-              unreadable('its reader stumbled over it, so it is damaged or made to do harm'),
+              unreadable('reading it failed unexpectedly; it may be damaged or malicious'),
             )
           case 'failed':
             return fail(new Error(message.text))
@@ -136,14 +136,15 @@ export function createSeat(options: {
 
   return {
     /**
-     * Inspects one file at a time.
-     * @throws AppError E_PACKAGE_UNREADABLE, E_PACKAGE_LIMIT; InspectionStopped; Error when the file cannot be opened
+     * Inspects a file. Call it for one file at a time.
+     * @throws AppError E_PACKAGE_UNREADABLE, E_PACKAGE_LIMIT; InspectionStopped; Error if the disk fails or the worker does
+     * not start
      */
     async inspect(task: InspectionTask): Promise<Outcome> {
       cancelIdle?.()
       if (stopped) throw new InspectionStopped()
       const seat = (started ??= start())
-      // Someone waits for it. A worker that waits for files does not keep the process running.
+      // Keep the process running while a file is inspected, but not for an idle worker.
       seat.worker.ref()
       try {
         await seat.ready
@@ -152,7 +153,7 @@ export function createSeat(options: {
       } catch (error) {
         if (stopped) throw new InspectionStopped()
         const isAnswer = error instanceof AppError && error.code === 'E_PACKAGE_UNREADABLE'
-        // Whatever the worker still does with the file ends here. After a refusal it can be used again.
+        // End the worker, because it may still be busy with the file. After E_PACKAGE_UNREADABLE it is not.
         if (!isAnswer) await end()
         throw error
       } finally {

@@ -19,7 +19,7 @@ const isOfTheDisk = (error: unknown): boolean =>
 /** @param readers tests pass readers that misbehave */
 export function serveInspections(readers?: Readonly<Record<InstallerKind, Reader>>): void {
   const port = parentPort
-  if (!port) throw new Error('the inspection worker is no program of its own')
+  if (!port) throw new Error('the inspection worker must run as a worker thread')
   const { bufferMiB, progress } = workerData as InspectionData
   const streamedMiB = new Int32Array(progress)
 

@@ -17,10 +17,11 @@ import type { UserRow, UsersRepo } from './users.repo.ts'
 export type Ownership = {
   holdings: (id: UserId) => Holdings
   /**
-   * Inside the transaction that removes the user. `to` null: no owner, so only administrators see
-   * it.
+   * Call it inside the transaction that removes the user.
+   * @param to null: no owner, so only administrators see it; open enrolment codes are revoked
+   * @param name of the removed user, stored as `created_by_name` in their software, deployments and
+   * enrolment codes
    */
-  /** @param name of the removed user, stored with what keeps it */
   handOver: (from: UserId, to: UserId | null, name: string) => void
   /** After the handover. */
   handedOver: (to: UserId | null) => void
@@ -30,12 +31,12 @@ export type Ownership = {
 function inWords(row: UserRow, change: UpdateUser): string {
   const { username, password, role, disabled, must_change_password: must } = change
   return [
-    username !== undefined && username !== row.username && `now ${username}`,
+    username !== undefined && username !== row.username && `renamed to ${username}`,
     role !== undefined && role !== row.role && `role ${row.role} → ${role}`,
     disabled !== undefined &&
       disabled !== (row.disabled_at !== null) &&
       (disabled ? 'disabled' : 'enabled'),
-    password !== undefined && 'password',
+    password !== undefined && 'password changed',
     must === true && 'must choose another password',
   ]
     .filter(Boolean)
@@ -78,8 +79,8 @@ export function createAdministration(deps: {
     },
 
     /**
-     * @throws AppError E_NOT_FOUND, E_CONFLICT (name), E_VALIDATION, E_ILLEGAL_STATE (last
-     * administrator; the viewer's own password)
+     * @throws AppError E_NOT_FOUND, E_CONFLICT (name taken, or outdated version), E_VALIDATION,
+     * E_ILLEGAL_STATE (last administrator; the viewer's own password)
      */
     async update(viewer: Viewer, id: UserId, change: UpdateUser): Promise<User> {
       const before = existing(id)
@@ -107,7 +108,8 @@ export function createAdministration(deps: {
           disabled_at: disabled ? (row.disabled_at ?? isoTime(deps.now())) : null,
         }
         repo.update(id, set)
-        // Anyone who knew the old password or had other rights is signed out.
+        // A new password, another role, a disabled account or a required password change ends every
+        // session.
         const signsOut =
           password_hash !== undefined ||
           role !== row.role ||
@@ -128,8 +130,8 @@ export function createAdministration(deps: {
     },
 
     /**
-     * Sets a generated password, returned once. All sessions of the user end. @throws AppError
-     * E_NOT_FOUND, E_ILLEGAL_STATE (the viewer's own)
+     * Sets a generated password and returns it; only its hash is stored. All sessions of the user
+     * end. @throws AppError E_NOT_FOUND, E_ILLEGAL_STATE (the viewer's own)
      */
     async resetPassword(viewer: Viewer, id: UserId): Promise<{ user: User; password: string }> {
       existing(id)
@@ -150,7 +152,7 @@ export function createAdministration(deps: {
       deps.changed(id)
       return { user: toUser(existing(id)), password }
     },
-    /** Signs another user out everywhere. */
+    /** Ends all sessions of a user. */
     endSessions(viewer: Viewer, id: UserId): User {
       const row = existing(id)
       store.transaction(() => {
@@ -165,8 +167,8 @@ export function createAdministration(deps: {
     holdings: (id: UserId): Holdings => deps.ownership.holdings(existing(id).id),
 
     /**
-     * Transfers what the user owned to `transferTo`, or to nobody. @throws AppError E_NOT_FOUND,
-     * E_ILLEGAL_STATE, E_VALIDATION (transferTo)
+     * Removes a user. What they own goes to `transferTo`; null: to nobody. @throws AppError
+     * E_NOT_FOUND, E_ILLEGAL_STATE, E_VALIDATION (transferTo)
      */
     remove(viewer: Viewer, id: UserId, transferTo: UserId | null): void {
       const holdings = deps.ownership.holdings(existing(id).id)
@@ -179,16 +181,18 @@ export function createAdministration(deps: {
           newOwner?.id === id ||
           (newOwner && newOwner.disabled_at !== null)
         )
-          throw new AppError('E_VALIDATION', 'Another user who can sign in must take it over.', [
-            { path: '/transfer_to', message: 'must be another user who can sign in' },
-          ])
+          throw new AppError(
+            'E_VALIDATION',
+            'The new owner must be another user who can sign in.',
+            [{ path: '/transfer_to', message: 'must be another user who can sign in' }],
+          )
         deps.ownership.handOver(id, transferTo, row.username)
         repo.remove(id)
         audit.record(
           viewer,
           'user.delete',
           subjectOf(row),
-          newOwner ? `their things now belong to ${newOwner.username}` : '',
+          newOwner ? `ownership transferred to ${newOwner.username}` : '',
           { data: { ...holdings, transfer_to: newOwner?.username ?? null } },
         )
       })

@@ -125,7 +125,7 @@ export function createEngine(deps: {
   function failed(error: unknown, id: DeploymentId | null): void {
     if (id === null)
       return deps.log.error({ err: error }, 'the store could not be read; it is retried')
-    // Another program holds the database. The run has not begun.
+    // Another program has locked the database. The run has not begun.
     if (storageFailure(error)?.kind === 'busy')
       return deps.log.debug({ deploymentId: id }, 'a deployment waits for a locked database')
     deps.log.error({ err: error, deploymentId: id }, 'a deployment could not be advanced')
