@@ -12,6 +12,8 @@ import {
 
 const DEPTH_LIMIT = 12
 const INSTALLER_LIMIT = 100
+/** Lines, keys and list items; 100 installers with all their fields have about 4,000. */
+const NODE_LIMIT = 10_000
 
 type Fields = Record<string, unknown>
 const isFields = (value: unknown): value is Fields =>
@@ -27,8 +29,9 @@ const listIn = (fields: Fields, key: string): unknown[] =>
     ? fields[key].slice(0, INSTALLER_LIMIT)
     : []
 
-/** All values as text. @throws Error for anchors, aliases, tags, and what is too deep */
+/** All values as text. @throws Error for anchors, aliases, tags, and what is too deep or too large */
 function parseYaml(text: string): Fields {
+  if ((text.match(/[\n:,]/g)?.length ?? 0) > NODE_LIMIT) throw new Error('too large')
   // The parser calls itself for every level.
   if (/[[{](?:\s{0,9}[[{]){12}/.test(text) || /^(?: {2}|- ){13}/m.test(text))
     throw new Error('too deep')
