@@ -61,7 +61,7 @@ export const writeInno = (folder: string, fileName: string): Promise<string> =>
     }),
   )
 
-/** A package that installs for one user, unless it is told otherwise. */
+/** A package that installs for one user by default. */
 export const writeMsi = (folder: string, fileName: string): Promise<string> =>
   write(
     folder,

@@ -25,7 +25,7 @@ import { eachEntry } from './zip.ts'
 const READ_BYTES = 256 * 1024
 const LINK_LIMIT_BYTES = 4096
 /** Unpacked bytes count as progress up to this multiple of the packed ones, so that a bomb makes hardly any. */
-const COUNTED_RATIO = 8
+const COUNTED_RATIO = 2
 /** Not compressed, and deflate. */
 const ZIP_METHODS = [0, 8]
 const UNIX_HOSTS = [3, 19]
