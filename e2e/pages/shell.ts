@@ -12,8 +12,9 @@ export async function goTo(page: Page, place: Place): Promise<void> {
 
 export const hubFoot = (page: Page): Locator => page.getByTestId('hub-foot')
 
-/** Closes the open slide-over. */
+/** Closes the open slide-over, once the one before it has slid out of the way. */
 export async function closeSheet(page: Page): Promise<void> {
+  await expect(page.getByTestId('sheet-close')).toHaveCount(1)
   await page.getByTestId('sheet-close').click()
   await expect(page.getByTestId('sheet-close')).toHaveCount(0)
 }

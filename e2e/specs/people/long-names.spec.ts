@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import type { Page } from '@playwright/test'
 import { until } from '#shared/test-kit/until.ts'
 import { signIn as signInToConsole } from '../../pages/account.ts'
+import { closeSheet } from '../../pages/shell.ts'
 import { expect, keepScreen, launchWithAccount, test } from '../../support/fixtures.ts'
 import { findOutside } from '../../support/outside.ts'
 import { writeScript } from '../../support/packages.ts'
@@ -153,7 +154,7 @@ test('names of 200 characters push nothing out of narrow windows', async ({
   await page.getByTestId('upload-input').setInputFiles(bad)
   await expect(page.getByTestId('upload-item')).toBeVisible()
   await look('upload')
-  await page.getByTestId('sheet-close').click()
+  await closeSheet(page)
   await page.getByTestId('open-palette').click()
   await page.keyboard.type('PC')
   await look('palette')

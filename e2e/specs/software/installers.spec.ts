@@ -6,7 +6,7 @@ import { writeDeb } from '../../support/packages.ts'
 import { openBrowserWindow } from '../../support/second-window.ts'
 import { setUp, signIn as signInToConsole } from '../../pages/account.ts'
 import { dropFiles, levelOf, saveDetails, softwareRow, uploadOf } from '../../pages/software.ts'
-import { goTo } from '../../pages/shell.ts'
+import { closeSheet, goTo } from '../../pages/shell.ts'
 import { openWizard, softwareItem } from '../../pages/wizard.ts'
 
 const QUARRY = { name: 'Quarry', version: '1.0', fileName: 'quarry-1.0.exe' }
@@ -111,7 +111,7 @@ test('a file that the library has, and a new version of a product, are recognise
   await expect(page.getByTestId('upload-existing')).toContainText('Quarry 1.0')
   await page.getByTestId('upload-open-existing').click()
   await expect(page.getByTestId('software-sheet')).toContainText('quarry-1.0.exe /S')
-  await page.getByTestId('sheet-close').click()
+  await closeSheet(page)
 
   // The same file with other details is an entry of its own, unless a person decides otherwise.
   await dropFiles(page, [deb])
@@ -137,7 +137,7 @@ test('a file that the library has, and a new version of a product, are recognise
   await expect(softwareRow(page, 'Quarry 1.0')).toBeVisible()
   await softwareRow(page, 'Quarry 1.0').click()
   await expect(page.getByTestId('software-version-item')).toContainText('2.0')
-  await page.getByTestId('sheet-close').click()
+  await closeSheet(page)
   await openWizard(page)
   await expect(softwareItem(page, 'Quarry 2.0')).toBeVisible()
   await expect(softwareItem(page, 'Quarry 1.0')).toHaveCount(0)
