@@ -47,6 +47,7 @@ const ILLEGAL_STATE = {
 const CONFLICT = {
   settings_outdated: 'A setting was changed by someone else in the meantime.',
   group_outdated: 'This group was changed by someone else in the meantime.',
+  device_renamed: 'The name of this PC was changed to {name} in the meantime.',
   outdated: '{what} was changed by someone else in the meantime.',
   changed_together:
     'Another request changed the same thing at the same moment. Nothing was saved; try again.',

@@ -46,10 +46,12 @@ describe('a PC that is renamed', () => {
   it('is shown under its new name, and the audit log keeps both', async () => {
     const pc = await t.enroll('DESKTOP-4F7K2')
     await leave(await t.connect(pc), pc)
+    const { version } = await get(pc.deviceId)
     await t.connect(pc, { facts: () => ({ name: 'ANNA-BUERO' }) })
     expect(await get(pc.deviceId)).toMatchObject({
       name: 'ANNA-BUERO',
       reported_name: 'ANNA-BUERO',
+      version: version + 1,
     })
     const { entries } = await t.rest.call('audit.list', {
       query: { device_id: pc.deviceId, action: 'device.rename' },
@@ -62,8 +64,11 @@ describe('a PC that is renamed', () => {
     const pc = await t.enroll('PC-A')
     const path = `/devices/${pc.deviceId}`
     expect((await t.rest.raw('PATCH', path, { name: 'Front desk' })).status).toBe(200)
+    const { version } = await get(pc.deviceId)
     await t.connect(pc, { facts: () => ({ name: 'PC-B' }) })
-    expect(await get(pc.deviceId)).toMatchObject({ name: 'Front desk', reported_name: 'PC-B' })
+    expect(await get(pc.deviceId)).toMatchObject({
+      ...{ name: 'Front desk', reported_name: 'PC-B', version },
+    })
     expect((await t.rest.raw('PATCH', path, { name: null })).body).toMatchObject({ name: 'PC-B' })
   })
 })

@@ -117,6 +117,8 @@ export const Device = z.object({
   group_ids: z.array(GroupId),
   /** It was a clone of that device (a copied disk) until it got its own identity. */
   split_from: DeviceId.nullable(),
+  /** Counts the changes of `name`. A rename that names an older version is refused. */
+  version: count.default(0),
   /** The PC's own name. `name` is the same unless a person set one. Null: its agent has not connected yet. */
   reported_name: z.string().nullable().default(null),
   /** The offline device that this one may be after a reinstallation: same hardware, same name. A person decides. */

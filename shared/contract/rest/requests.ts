@@ -92,8 +92,12 @@ export const CreateEnrollment = z.object({
   ...repeatable,
 })
 
+/** The version that a write is based on. Left out: the write always wins. */
+const basedOn = z.number().int().nonnegative().optional()
+
 /** `name` null: use the PC's own name from now on. */
-export const UpdateDevice = z.object({ name: Name.nullable().optional() })
+export const UpdateDevice = z.object({ name: Name.nullable().optional(), version: basedOn })
+export type UpdateDevice = z.infer<typeof UpdateDevice>
 export const TakeOver = z.object({ from_device_id: DeviceId })
 
 export const CreateGroup = z.object({
@@ -101,8 +105,6 @@ export const CreateGroup = z.object({
   device_ids: z.array(DeviceId).max(10_000).default([]),
   ...repeatable,
 })
-/** The version that a write is based on. Left out: the write always wins. */
-const basedOn = z.number().int().nonnegative().optional()
 const members = z.array(DeviceId).max(10_000).optional()
 export const UpdateGroup = z
   .object({

@@ -132,8 +132,7 @@ export function coreRoutes(deps: CoreDeps): Core {
     'devices.get': ({ params }, { viewer }) => devices.get(viewer, params.id),
     'devices.inventory': ({ params }, { viewer }) => deps.inventories.get(viewer, params.id),
     'inventory.software': ({ query }, { viewer }) => deps.inventories.find(viewer, query),
-    'devices.update': ({ params, body }, { viewer }) =>
-      devices.rename(viewer, params.id, body.name),
+    'devices.update': ({ params, body }, { viewer }) => devices.rename(viewer, params.id, body),
     'devices.delete': ({ params }, { viewer }) => {
       devices.remove(viewer, params.id)
       return DONE

@@ -253,6 +253,43 @@ describe('two users who write at the same time', () => {
     })
   })
 
+  it('receive the name that someone else gave a PC', async () => {
+    const id = pcs[1]!
+    const path = `/devices/${id}`
+    const { version } = await t.rest.call('devices.get', { params: { id } })
+    // Other changes of the PC do not count.
+    await t.rest.call('groups.create', { body: { name: 'Annahme', device_ids: [id] } })
+    const first = await t.rest.raw('PATCH', path, { name: 'Kasse 1', version })
+    expect(first.body).toMatchObject({ name: 'Kasse 1', version: version + 1 })
+    for (const name of ['Front desk', null]) {
+      const late = refusal(await t.rest.raw('PATCH', path, { name, version }))
+      expect(late).toMatchObject({
+        status: 409,
+        error: {
+          code: 'E_CONFLICT',
+          reason: 'device_renamed',
+          message: 'The name of this PC was changed to Kasse 1 in the meantime.',
+          current: { id, name: 'Kasse 1', version: version + 1 },
+        },
+      })
+    }
+    const { entries } = await t.rest.call('audit.list', {
+      query: { device_id: id, action: 'device.rename' },
+    })
+    expect(entries).toHaveLength(1)
+    const again = await t.rest.raw('PATCH', path, { name: 'Front desk', version: version + 1 })
+    expect(again.body).toMatchObject({ name: 'Front desk', version: version + 2 })
+    // The same name again changes nothing; without a version, a write always succeeds.
+    expect((await t.rest.raw('PATCH', path, { name: 'Front desk' })).body).toMatchObject({
+      version: version + 2,
+    })
+    expect((await t.rest.raw('PATCH', path, { name: 'PC-2' })).body).toMatchObject({
+      name: 'PC-2',
+      version: version + 3,
+    })
+    expect((await t.rest.raw('PATCH', path, { name: 'x', version: -1 })).status).toBe(400)
+  })
+
   it('receive the current state of settings', async () => {
     const { version } = await t.rest.call('settings.get', {})
     await t.rest.call('settings.update', { body: { bandwidth_hub_kib_s: 100 } })

@@ -1,8 +1,10 @@
 /** User actions on a device: rename, approve, block and remove. */
 import type { Device } from '#shared/contract/rest/entities.ts'
 import { AppError } from '#shared/contract/errors.ts'
+import type { UpdateDevice } from '#shared/contract/rest/requests.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
 import type { Audit } from '../audit/index.ts'
+import { checkVersion } from '../../base/check-version.ts'
 import { isoTime, type Now, type Viewer } from '../../base/context.ts'
 import type { Store } from '../../store/store.ts'
 import type { DeviceRow, DevicesRepo } from './devices.repo.ts'
@@ -29,20 +31,21 @@ export function createControl(deps: {
 
   return {
     /**
-     * @param wanted a name that stays whatever the PC reports; null: use the PC's reported name
-     * from now on
+     * `name` stays whatever the PC reports; null: use the PC's reported name from now on.
+     * @throws AppError E_NOT_FOUND, E_CONFLICT (`version` is out of date)
      */
-    rename(viewer: Viewer, id: DeviceId, wanted: string | null | undefined): Device {
-      const row = visible(viewer, id)
-      const name = wanted === null ? (row.reported_name ?? row.name) : (wanted ?? row.name)
-      const name_given = wanted === undefined ? row.name_given : wanted !== null
-      if (name !== row.name || name_given !== row.name_given)
-        store.transaction(() => {
-          repo.update(id, { name, name_given })
-          audit.record(viewer, 'device.rename', `device ${row.name}`, `now ${name}`, {
-            deviceId: id,
-          })
+    rename(viewer: Viewer, id: DeviceId, { name: wanted, version }: UpdateDevice): Device {
+      store.transaction(() => {
+        const row = visible(viewer, id)
+        checkVersion(version, row.version, { pcNamed: row.name }, () => view(id))
+        const name = wanted === null ? (row.reported_name ?? row.name) : (wanted ?? row.name)
+        const name_given = wanted === undefined ? row.name_given : wanted !== null
+        if (name === row.name && name_given === row.name_given) return
+        repo.update(id, { name, name_given })
+        audit.record(viewer, 'device.rename', `device ${row.name}`, `now ${name}`, {
+          deviceId: id,
         })
+      })
       notify({ id, what: 'updated' })
       return view(id)
     },

@@ -124,8 +124,20 @@ export function createDevicesRepo({ db, sqlite }: Store) {
     },
     insert: (row: typeof devices.$inferInsert): DeviceRow =>
       db.insert(devices).values(row).returning().get(),
-    update: (id: DeviceId, change: Partial<DeviceRow>): void => {
-      db.update(devices).set(change).where(eq(devices.id, id)).run()
+    /** Counts a change of the name in `version`. */
+    update: (id: DeviceId, change: Partial<Omit<DeviceRow, 'version'>>): void => {
+      const name = change.name ?? sql`${devices.name}`
+      const isGiven =
+        change.name_given === undefined ? sql`${devices.name_given}` : Number(change.name_given)
+      const mayRename = change.name !== undefined || change.name_given !== undefined
+      const isRenamed = sql`${devices.name} <> ${name} or ${devices.name_given} <> ${isGiven}`
+      db.update(devices)
+        .set({
+          ...change,
+          ...(mayRename && { version: sql`${devices.version} + (${isRenamed})` }),
+        })
+        .where(eq(devices.id, id))
+        .run()
     },
     /** Deletes a row without references. @returns false if the history refers to it */
     deleteUnused(id: DeviceId): boolean {

@@ -70,6 +70,7 @@ export function createDevices(deps: {
   const toDevice = (row: DeviceRow, groups: ReturnType<typeof repo.groupIds>): Device => ({
     id: row.id,
     name: row.name,
+    version: row.version,
     platform: row.platform,
     arch: row.arch,
     os_version: row.os_version,

@@ -72,6 +72,8 @@ export const devices = sqliteTable(
     reported_name: text(),
     /** A user has given it its name, which no longer follows the PC's own. */
     name_given: integer({ mode: 'boolean' }).notNull().default(false),
+    /** Number of the changes of its name. */
+    version: integer().notNull().default(1),
     /** The row of the same PC after a reinstallation, which took over this one's data. */
     replaced_by: integer()
       .$type<DeviceId>()

@@ -101,7 +101,10 @@ export const calls: Calls = {
     lastSeen: (r) => r.lastSeen(),
     handOver: (r) => r.handOver(w.USER, w.OTHER_USER),
     insert: (r) => r.insert(w.deviceRow('PC-4')),
-    update: (r) => r.update(w.DEVICE, { address: null }),
+    update: {
+      other: (r) => r.update(w.DEVICE, { address: null }),
+      renamed: (r) => r.update(w.DEVICE, { name: 'PC-5', name_given: true }),
+    },
     deleteUnused: (r) => r.deleteUnused(w.UNUSED_DEVICE),
     setFacts: (r) => r.setFacts(w.DEVICE, facts, null, w.AT),
     touch: (r) => r.touch(w.DEVICE, w.AT),

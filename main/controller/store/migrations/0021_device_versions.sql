@@ -1,0 +1,1 @@
+ALTER TABLE `devices` ADD `version` integer DEFAULT 1 NOT NULL;
