@@ -233,35 +233,85 @@ describe('choices', () => {
 })
 
 describe('a title that is renamed in place', () => {
-  async function showTitle() {
-    const changed = vi.fn()
-    await show(() => h(EditableTitle, { text: 'Lab', label: 'Rename', onChange: changed }))
+  async function showTitle(saved: (text: string) => unknown = () => true) {
+    const save = vi.fn((text: string) => Promise.resolve(saved(text)))
+    const begin = vi.fn<() => void>()
+    await show(() => [
+      h(EditableTitle, { text: 'Lab', label: 'Rename', save, onBegin: begin }),
+      h('button', 'Elsewhere'),
+    ])
     await click(byRole('button', 'Rename'))
     const field = byRole('textbox', 'Rename')
-    field.focus()
-    return { changed, field }
+    expect(document.activeElement).toBe(field)
+    return { save, begin, field }
   }
+  const kept = () => vi.waitFor(() => byRole('textbox', 'Rename') as HTMLInputElement)
 
   it('is saved with Enter, without spaces around it', async () => {
-    const { changed, field } = await showTitle()
+    const { save, begin, field } = await showTitle()
+    expect(begin).toHaveBeenCalledOnce()
     await type(field, ' Office ')
     await press('Enter')
-    expect(changed.mock.calls).toEqual([['Office']])
+    expect(save.mock.calls).toEqual([['Office']])
     expect(allByRole('textbox')).toEqual([])
   })
 
   it('is left as it was with Escape', async () => {
-    const { changed, field } = await showTitle()
+    const { save, field } = await showTitle()
     await type(field, 'Office')
     await press('Escape')
-    expect(changed).not.toHaveBeenCalled()
+    expect(save).not.toHaveBeenCalled()
     byRole('heading', 'Lab')
   })
 
   it('does not become empty', async () => {
-    const { changed, field } = await showTitle()
+    const { save, field } = await showTitle()
     await type(field, '  ')
     await press('Enter')
-    expect(changed).not.toHaveBeenCalled()
+    expect(save).not.toHaveBeenCalled()
+  })
+
+  it('keeps text that could not be saved, until the user saves it again or discards it', async () => {
+    const answers = [null, null, true]
+    const { save, begin, field } = await showTitle(() => answers.shift())
+    await type(field, 'Office')
+    await press('Enter')
+    const again = await kept()
+    expect(again.value).toBe('Office')
+    expect(begin).toHaveBeenCalledTimes(2)
+    await vi.waitFor(() => expect(document.activeElement).toBe(again))
+    // Leaving the field to read the message neither saves nor discards.
+    byRole('button', 'Elsewhere').focus()
+    await nextTick()
+    expect(save).toHaveBeenCalledTimes(1)
+    again.focus()
+    await press('Enter')
+    ;(await kept()).focus()
+    await press('Enter')
+    expect(save.mock.calls).toEqual([['Office'], ['Office'], ['Office']])
+    expect(allByRole('textbox')).toEqual([])
+  })
+
+  it('is not saved without an edit, even if someone else has renamed it meanwhile', async () => {
+    const title = ref('Lab')
+    const save = vi.fn(() => Promise.resolve(true))
+    await show(() => h(EditableTitle, { text: title.value, label: 'Rename', save }))
+    await click(byRole('button', 'Rename'))
+    title.value = 'Office'
+    await nextTick()
+    await press('Enter')
+    expect(save).not.toHaveBeenCalled()
+    byRole('heading', 'Office')
+  })
+
+  it('does not take the focus back if the user has left the field', async () => {
+    const { begin, field } = await showTitle(() => null)
+    await type(field, 'Office')
+    byRole('button', 'Elsewhere').focus()
+    await vi.waitFor(() => expect(begin).toHaveBeenCalledTimes(2))
+    await nextTick()
+    expect((await kept()).value).toBe('Office')
+    await nextTick()
+    expect(document.activeElement).toBe(byRole('button', 'Elsewhere'))
   })
 })

@@ -2,8 +2,9 @@
 import { defineStore } from 'pinia'
 import { computed, ref, shallowRef } from 'vue'
 import type { DeviceUpdated } from '#shared/contract/feed.ts'
-import type { Device } from '#shared/contract/rest/entities.ts'
+import { Device } from '#shared/contract/rest/entities.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
+import { currentOf } from '../../api/failure.ts'
 import { useApi } from '../../api/index.ts'
 import { byName } from '../../ui/lib/search.ts'
 import { createLoader } from '../../state/loader.ts'
@@ -22,7 +23,10 @@ export const useDevicesStore = defineStore('devices', () => {
     pending.value = devices.filter((d) => d.pairing !== null || (!d.approved && !d.blocked)).length
   })
 
+  /** An answer may arrive after the feed event of a newer name. */
   function put(device: Device): Device {
+    const known = byId.value.get(device.id)
+    if (known && known.version > device.version) return known
     byId.value = new Map(byId.value).set(device.id, device)
     return device
   }
@@ -61,9 +65,19 @@ export const useDevicesStore = defineStore('devices', () => {
       if ('device' in update) put(update.device)
       else drop(update.removed_device_id)
     },
-    /** @param name null: use the name that the PC reports */
-    rename: async (id: DeviceId, name: string | null) =>
-      put(await api.call('devices.update', { params: { id }, body: { name } })),
+    /**
+     * `name` null: use the name that the PC reports.
+     * @throws ApiError E_CONFLICT when `version` is outdated; the store then has the current version
+     */
+    async rename(id: DeviceId, body: { name: string | null; version: number }) {
+      try {
+        return put(await api.call('devices.update', { params: { id }, body }))
+      } catch (error) {
+        const current = currentOf(error, Device)
+        if (current) put(current)
+        throw error
+      }
+    },
     approve: async (id: DeviceId) => put(await api.call('devices.approve', { params: { id } })),
     /** Rejects a PC that waits for approval. The feed removes it from the list. */
     async reject(id: DeviceId) {
