@@ -16,7 +16,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { systemClock } from '#shared/node/clock.ts'
 import { systemRandom } from '#shared/node/random.ts'
 import { AppError } from '#shared/contract/errors.ts'
-import { aclArguments, closeDataFolder, findExposed } from './private-folder.ts'
+import { closeDataFolder, findExposed } from './private-folder.ts'
 import { openStore } from './store.ts'
 import { MIGRATIONS_DIR } from '../test-kit/paths.ts'
 
@@ -118,20 +118,4 @@ describe.skipIf(process.platform === 'win32')('a data folder that others can acc
       expect(entries()).toEqual(before)
     },
   )
-})
-
-describe('on Windows', () => {
-  const env = { USERPROFILE: 'C:\\Users\\anna', USERDOMAIN: 'OFFICE', USERNAME: 'anna' }
-  it('a folder outside the profile is restricted to its user, the system and administrators', () => {
-    const args = aclArguments('/srv/deployx', env)
-    expect(args?.slice(1)).toEqual([
-      '/inheritance:r',
-      '/grant:r',
-      'OFFICE\\anna:(OI)(CI)F',
-      '*S-1-5-18:(OI)(CI)F',
-      '*S-1-5-32-544:(OI)(CI)F',
-      '/Q',
-    ])
-    expect(aclArguments('/srv/deployx', {})).toBeNull()
-  })
 })

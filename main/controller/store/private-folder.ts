@@ -3,22 +3,23 @@
  * created; the owner's permissions stay. Anything that belongs to another user is refused: its owner
  * could read it, replace it, or hold the lock.
  */
-import { spawnSync } from 'node:child_process'
 import { chmodSync, lstatSync, readdirSync, statSync, type Stats } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { AppError } from '#shared/contract/errors.ts'
+import { restrictFolder, WINDOWS_PROGRAMS } from './windows-folder.ts'
 
 const OTHERS = 0o077
 const MAX_DEPTH = 6
-const ICACLS_TIMEOUT_MS = 10_000
 const NOT_CLOSED = 'is open to other users, and its permissions cannot be changed'
 
 export type ExposedEntry = { path: string; why: 'open' | 'foreign' }
 
-const refused = (path: string, why: string): AppError =>
+const refused = (path: string, why: string, cause?: unknown): AppError =>
   new AppError(
     'E_DATA_OWNER',
     `${path} ${why}, so other users of this computer could read or replace what DeployX stores there. Make this user its owner, remove it, or choose another folder with --data.`,
+    [],
+    { cause },
   )
 
 /** Null if it was deleted in the meantime, or is a link: DeployX must not change link targets. */
@@ -74,28 +75,11 @@ export function closeDataFolder(dataDir: string): void {
   }
 }
 
-/**
- * The arguments of icacls that restrict a folder to its user, the system and administrators; null
- * if the folder is in the user's profile and inherits exactly that, or if the user is unknown. Uses
- * SIDs, because the names differ by language.
- */
-export function aclArguments(
-  dataDir: string,
-  env: Record<string, string | undefined>,
-): string[] | null {
-  const folder = resolve(dataDir)
-  const profile = env['USERPROFILE']
-  if (profile && folder.toLowerCase().startsWith(`${resolve(profile).toLowerCase()}\\`)) return null
-  const user = env['USERNAME']
-  if (!user) return null
-  const name = env['USERDOMAIN'] ? `${env['USERDOMAIN']}\\${user}` : user
-  const grants = [name, '*S-1-5-18', '*S-1-5-32-544'].map((who) => `${who}:(OI)(CI)F`)
-  return [folder, '/inheritance:r', '/grant:r', ...grants, '/Q']
-}
-
 function closeOnWindows(dataDir: string): void {
-  const args = aclArguments(dataDir, process.env)
-  if (!args) return
-  const { status } = spawnSync('icacls', args, { timeout: ICACLS_TIMEOUT_MS, windowsHide: true })
-  if (status !== 0) throw refused(dataDir, NOT_CLOSED)
+  try {
+    restrictFolder(resolve(dataDir), WINDOWS_PROGRAMS)
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw refused(dataDir, `${NOT_CLOSED} (${why})`, cause)
+  }
 }
