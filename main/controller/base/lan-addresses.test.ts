@@ -102,6 +102,26 @@ describe('the preferred address', () => {
     ])
   })
 
+  it('is on the external switch of Hyper-V if that has the default route', () => {
+    const found = [
+      at('vEthernet (Default Switch)', '172.20.0.1'),
+      at('vEthernet (External)', '192.168.1.5'),
+    ]
+    expect(rankAddresses(found, ({ name }) => name === 'vEthernet (External)')).toEqual([
+      '192.168.1.5',
+      '172.20.0.1',
+    ])
+  })
+
+  it('is on the LAN rather than in a VPN that takes all traffic', () => {
+    const found = [at('Company VPN', '10.8.0.2'), at('Wi-Fi', '192.168.1.6'), at('wg0', '10.9.0.2')]
+    expect(rankAddresses(found, ({ name }) => name === 'Company VPN')).toEqual([
+      '192.168.1.6',
+      '10.8.0.2',
+      '10.9.0.2',
+    ])
+  })
+
   it('prefers IPv4 to IPv6 in the same network and unique-local to global, and skips link-local', () => {
     const found = [
       at('eth0', '2a00:1450::20'),

@@ -64,16 +64,19 @@ const isUnreachable = ({ address, internal }: OwnAddress): boolean =>
   internal || /^169\.254\.|^fe[89ab]/i.test(address)
 const isUniqueLocal = (address: string): boolean => /^f[cd]/i.test(address)
 
+/**
+ * Lower is better. Hyper-V moves the LAN's address from the network card to a virtual adapter, which then has the
+ * default route; a VPN that takes all traffic has it as well, but beside the LAN's own address.
+ */
+function networkRank(own: OwnAddress, isDefaultRoute: boolean): number {
+  if (isCarrierGrade(own.address) || isAlone(own)) return 4
+  if (isVirtual(own)) return isDefaultRoute ? 2 : 3
+  return isDefaultRoute ? 0 : 1
+}
+
 /** Lower is better. */
 function rankOf(own: OwnAddress, isDefaultRoute: IsDefaultRoute): number {
-  const network =
-    isCarrierGrade(own.address) || isAlone(own)
-      ? 3
-      : isVirtual(own)
-        ? 2
-        : isDefaultRoute(own)
-          ? 0
-          : 1
+  const network = networkRank(own, isDefaultRoute(own))
   // Older devices and tools handle IPv4 better; a unique-local address does not change with the
   // provider.
   const family = own.family === 'IPv4' ? 0 : isUniqueLocal(own.address) ? 1 : 2

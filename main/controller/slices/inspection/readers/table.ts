@@ -42,30 +42,36 @@ const startsWith = (head: Buffer, hex: string): boolean =>
   head.subarray(0, hex.length / 2).toString('hex') === hex
 const isProgram = (head: Buffer): boolean =>
   startsWith(head, '4d5a') || startsWith(head, '7f454c46')
-/** Scripts are text: null bytes occur only in UTF-16, which starts with its byte-order mark. */
-const isText = (head: Buffer): boolean =>
-  startsWith(head, 'fffe') || startsWith(head, 'feff') || !head.includes(0)
 /** Bell, backspace, tab, the ends of lines and pages, and escape also occur in text. */
 const NO_TEXT = /[\0-\x06\x0e-\x1a\x1c-\x1f\x7f]/
+/** Old editors end a batch file with it (Ctrl+Z). */
+const END_OF_FILE = '\x1a'
+/** UTF-16 starts with its byte-order mark; everything else is looked at byte by byte. */
+function textOf(head: Buffer): string {
+  const isLittle = startsWith(head, 'fffe')
+  if (!isLittle && !startsWith(head, 'feff')) return head.toString('latin1')
+  const even = Buffer.from(head.subarray(0, head.length & ~1))
+  return (isLittle ? even : even.swap16()).toString('utf16le')
+}
+/** Unassigned and private characters, and halves of a pair. */
+const NO_CHARACTER = /[\p{Cn}\p{Co}\p{Cs}]/gu
+/** In noise that begins with a byte-order mark about one character in six is none; text holds an icon here and there. */
+const isNoise = (text: string): boolean =>
+  (text.match(NO_CHARACTER) ?? []).length > Math.max(2, text.length / 20)
+const isText = (text: string): boolean => !NO_TEXT.test(text) && !isNoise(text)
 /** Self-extracting archives carry binary data after their script. Without `#!` nothing marks it, so all of it must be text. */
 function isShellScript(head: Buffer): boolean {
-  if (isProgram(head)) return false
-  const isLittle = startsWith(head, 'fffe')
-  const even = Buffer.from(head.subarray(0, head.length & ~1))
-  const text =
-    isLittle || startsWith(head, 'feff')
-      ? (isLittle ? even : even.swap16()).toString('utf16le')
-      : head.toString('latin1')
+  const text = textOf(head)
   const [line = ''] = text.split('\n', 1)
-  return !NO_TEXT.test(/^(?:\xef\xbb\xbf|\ufeff)?#!/.test(text) ? line : text)
+  return !isProgram(head) && isText(/^(?:\xef\xbb\xbf|\ufeff)?#!/.test(text) ? line : text)
+}
+function isScript(head: Buffer): boolean {
+  const text = textOf(head).trimEnd()
+  return !isProgram(head) && isText(text.endsWith(END_OF_FILE) ? text.slice(0, -1) : text)
 }
 const nothing = (): Found => ({})
 
-const script: Reader = {
-  what: 'a script',
-  begins: (head) => isText(head) && !isProgram(head),
-  read: nothing,
-}
+const script: Reader = { what: 'a script', begins: isScript, read: nothing }
 const isTar = (head: Buffer): boolean =>
   startsWith(head, '1f8b') ||
   startsWith(head, 'fd377a585a00') ||
