@@ -87,6 +87,27 @@ export async function uninstallEntries(): Promise<UninstallEntry[] | null> {
   return found
 }
 
+/** The entries of bundles of the WiX Toolset with this upgrade code; null if the registry cannot be read. */
+export async function bundleEntries(upgradeCode: string): Promise<UninstallEntry[] | null> {
+  const found: UninstallEntry[] = []
+  for (const view of REGISTRY_VIEWS) {
+    const keys = await exportKey(UNINSTALL, view)
+    if (keys === null) return null
+    found.push(...bundlesIn(keys, upgradeCode))
+  }
+  return found
+}
+/** A bundle may have several upgrade codes. */
+export const bundlesIn = (keys: readonly RegistryKey[], upgradeCode: string): UninstallEntry[] =>
+  keys
+    .filter(({ values }) =>
+      values
+        .get('bundleupgradecode')
+        ?.split('\n')
+        .some((code) => code.trim().toUpperCase() === upgradeCode.toUpperCase()),
+    )
+    .map(uninstallEntry)
+
 /** The entries with this name of their key, in both views or in the registry of every user who is logged on; null: unreadable. */
 export async function entriesOfKey(
   key: string,

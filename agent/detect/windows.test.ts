@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { parsePkgVersion } from './macos.ts'
 import { parseRegistry, parseUsers } from '../lib/registry.ts'
-import { entryFits, productFits, uninstallEntry } from './uninstall-entries.ts'
+import { bundlesIn, entryFits, productFits, uninstallEntry } from './uninstall-entries.ts'
 import { expandPath, packCode, unpackCode } from './windows.ts'
 
 const REG = [
@@ -62,6 +62,25 @@ describe('the Uninstall keys of the registry', () => {
     expect(
       entryFits({ ...entry, version: null }, { name: entry.name, version: '1', operator: 'ge' }),
     ).toBe(false)
+  })
+})
+
+describe('the bundles of the WiX Toolset', () => {
+  it('are found by any of their upgrade codes', () => {
+    const codes = [
+      '{AAAAAAAA-2222-3333-4444-555555555555}',
+      '{BBBBBBBB-2222-3333-4444-555555555555}',
+    ]
+    const hex = Buffer.from(`${codes.join('\0')}\0\0`, 'utf16le')
+      .toString('hex')
+      .match(/../g)!
+      .join()
+    const keys = parseRegistry(
+      `[HKEY_LOCAL_MACHINE\\SOFTWARE\\Uninstall\\{1}]\r\n"DisplayVersion"="2.5"\r\n"BundleUpgradeCode"=hex(7):${hex}\r\n\r\n[HKEY_LOCAL_MACHINE\\SOFTWARE\\Uninstall\\Other]\r\n"DisplayVersion"="1"\r\n`,
+    )
+    for (const code of codes)
+      expect(bundlesIn(keys, code.toLowerCase()).map(({ version }) => version)).toEqual(['2.5'])
+    expect(bundlesIn(keys, '{CCCCCCCC-2222-3333-4444-555555555555}')).toEqual([])
   })
 })
 

@@ -3,6 +3,7 @@ import type { ReadOnlyRule, Presence } from '../install/installers.ts'
 import { exportKey, REGISTRY_VIEWS } from '../lib/registry.ts'
 import { detectFile } from './file.ts'
 import {
+  bundleEntries,
   entriesOfKey,
   entryFits,
   productEntries,
@@ -61,7 +62,9 @@ async function detectRelated(rule: Rule<'upgrade_code'>): Promise<Presence> {
     const presence = presenceIn(await productEntries(code), (entry) => productFits(entry, rule))
     if (presence !== 'absent') return presence
   }
-  return 'absent'
+  return presenceIn(await bundleEntries(rule.upgrade_code), ({ version }) =>
+    versionFits(version, rule),
+  )
 }
 
 async function detectValue(rule: Rule<'registry_value'>): Promise<Presence> {
