@@ -14,6 +14,7 @@ const ABSENT: Readonly<Record<string, readonly string[]>> = {
   'inno-newer.exe': ['detection'],
   // What they run decides.
   'sfx-rar.exe': ['is_installer'],
+  'sfx-rar-4.exe': ['is_installer'],
   'plain-upx.exe': ['is_installer'],
 }
 

@@ -115,6 +115,12 @@ export function makeRpm(
   ])
 }
 
+/** As rpmbuild makes it: it says how many bytes follow its signature. */
+export function makeSizedRpm(tags: Record<number, string | number>): Buffer {
+  const at = makeRpm(tags, { 1000: 0 }).indexOf(Buffer.from([0x8e, 0xad, 0xe8, 1]), 96 + 16)
+  return makeRpm(tags, { 1000: makeRpm(tags, { 1000: 0 }).length - at })
+}
+
 /** control.tar with CONTROL in it, compressed by xz. */
 export const CONTROL_TAR_XZ = Buffer.from(
   '/Td6WFoAAATm1rRGAgAhARwAAAAQz1jM4Av/ASNdABcLyibYJmeLJmIZ5BTocGpzYY8pjZDMwfRj7QleXJtECv9fDVbHzyHakfnj0gE8b1MF3ujdRsFdYmsvmG8CzqeCEwRgkwdlee4djIXoN5pVZHC2g5keyAko+r/9UKfbGzE0VmJnGVhH3mLmTK15/cUzOn59ebSDNE7/KUMGeM1m4SNPmMinkIubnPE4IdNvrqOJEop0FS8pxsb67tCwmC/YY8G6l8JxTOo1Yqu0fl18MQJEq+BOLezXiTIz5ivJ5L++AbB5GPUYqVpVxzsE4VDGORX7HquAcyY8sU2doej15at33dHcC7IPspAFF8ShYcnhwK1gw8bmm0N++Lnq1KkCjEJ9qE1BklIhbg3YqE8+nTod/U+PRhgDlyXGEcG0RPlLvAAAlAOI5OVgfN8AAb8CgBgAAO5iZa2xxGf7AgAAAAAEWVo=',

@@ -306,6 +306,15 @@ function makeResources(resources: readonly TestResource[], virtual: number): Buf
   return pad(whole)
 }
 
+/** An entry of the debug directory without its place, and its CodeView record. */
+function makeDebugRecord(file: string): Buffer {
+  const record = Buffer.concat([Buffer.from('RSDS'), Buffer.alloc(20), Buffer.from(`${file}\0`)])
+  const entry = Buffer.alloc(28)
+  entry.writeUInt32LE(2, 12)
+  entry.writeUInt32LE(record.length, 16)
+  return Buffer.concat([entry, record])
+}
+
 /** A Windows program with one section, its resources; it does not run. */
 export function makeProgram(options: {
   strings: Record<string, string>
@@ -313,12 +322,26 @@ export function makeProgram(options: {
   sectionName?: string
   overlay?: Buffer
   resources?: TestResource[]
+  /** The name of the assembly in its manifest. */
+  manifest?: string
+  /** The linker's file with debugging data. */
+  debugFile?: string
 }): Buffer {
   const virtual = 0x1000
+  const { manifest, debugFile } = options
   const resources = makeResources(
-    [{ type: 16, name: 1, bytes: makeVersion(options.strings) }, ...(options.resources ?? [])],
+    [
+      { type: 16, name: 1, bytes: makeVersion(options.strings) },
+      ...(manifest === undefined
+        ? []
+        : [{ type: 24, name: 1, bytes: Buffer.from(`<assembly><assemblyIdentity name="${manifest}"/></assembly>`) }]),
+      ...(debugFile === undefined
+        ? []
+        : [{ type: 10, name: 'DEBUG', bytes: makeDebugRecord(debugFile) }]),
+      ...(options.resources ?? []),
+    ],
     virtual,
-  )
+  ) // prettier-ignore
   const header = Buffer.alloc(1024)
   header.write('MZ')
   header.writeUInt32LE(0x80, 60)
@@ -330,6 +353,12 @@ export function makeProgram(options: {
   header.writeUInt32LE(16, 0x80 + 24 + 108)
   header.writeUInt32LE(virtual, 0x80 + 24 + 112 + 16)
   header.writeUInt32LE(resources.length, 0x80 + 24 + 112 + 20)
+  const debugAt = debugFile === undefined ? -1 : resources.indexOf('RSDS') - 28
+  if (debugAt >= 0) {
+    header.writeUInt32LE(virtual + debugAt, 0x80 + 24 + 112 + 8 * 6)
+    header.writeUInt32LE(28, 0x80 + 24 + 112 + 8 * 6 + 4)
+    resources.writeUInt32LE(header.length + debugAt + 28, debugAt + 24)
+  }
   const section = 0x80 + 24 + 240
   header.write(options.sectionName ?? '.rsrc', section, 'latin1')
   header.writeUInt32LE(resources.length, section + 8)

@@ -124,9 +124,27 @@ describe('an Inno Setup installer', () => {
   })
 
   it('of a newer format yields no more than its texts', async () => {
-    const found = await knowledge({ format: '9.0.0' })
+    const found = await knowledge({ format: '9.0.0', code: 'IFPS' })
     expect(codes(found)).toEqual(['newer_format'])
+    expect(found.warnings[0]!.text).toMatch(/data format 9\.0\.0 .*name, version, .* were read/)
     expect(found.facts.detection).toBeUndefined()
+    const asking = await knowledge({ format: '9.0.0', code: `IFPS MSGBOX` })
+    expect(codes(asking)).toEqual(['may_wait', 'newer_format'])
+  })
+  it('whose header has an unknown form yields its technology only, and says so', async () => {
+    const whole = makeInnoInstaller({ texts: TEXTS, format: '9.0.0' })
+    whole[whole.indexOf('Inno Setup Setup Data') + 64]! ^= 1
+    const found = (await inspector.look('a.exe', whole)).knowledge!
+    expect(codes(found)).toEqual(['newer_format'])
+    expect(found.warnings[0]!.text).toMatch(/data format 9\.0\.0 .*Nothing in its header/)
+  })
+  it('of the format 6.5.2 is read, and marked when it needs a password', async () => {
+    const options = { texts: TEXTS, format: '6.5.2' } as const
+    expect(codes(await knowledge(options))).toEqual([])
+    expect(codes(await knowledge({ ...options, hasPassword: true }))).toEqual(['needs_property'])
+    const encrypted = await knowledge({ ...options, hasPassword: true, isEncrypted: true })
+    expect(codes(encrypted)).toEqual(['encrypted'])
+    expect(encrypted.facts.name).toBeUndefined()
   })
 
   it('is refused when it is cut off or an uninstaller', async () => {
@@ -134,6 +152,11 @@ describe('an Inno Setup installer', () => {
     await expect(inspector.look('a.exe', whole.subarray(0, -1))).rejects.toThrow(
       'is cut off: this Inno Setup',
     )
+    for (const part of ['Inno Setup Setup Data', Buffer.from('72446c507453cde6', 'hex')]) {
+      const damaged = Buffer.from(whole)
+      damaged[damaged.indexOf(part) + (typeof part === 'string' ? 90 : 30)]! ^= 1
+      await expect(inspector.look('a.exe', damaged)).rejects.toThrow('it is damaged')
+    }
     whole.write('InUn', 0x30, 'latin1')
     await expect(inspector.look('a.exe', whole)).rejects.toThrow('it is an uninstaller')
   })

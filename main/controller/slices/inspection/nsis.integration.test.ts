@@ -189,10 +189,20 @@ describe('an NSIS installer', () => {
   it('is refused when it is truncated or an uninstaller', async () => {
     const whole = makeNsisInstaller({ instructions: entry(VALUES) })
     await expect(inspector.look('a.exe', whole.subarray(0, -1))).rejects.toThrow(
-      'is cut off: the data of this NSIS installer',
+      'is cut off: this NSIS installer',
     )
     const uninstaller = makeNsisInstaller({ instructions: entry(VALUES), flags: 1 })
     await expect(inspector.look('a.exe', uninstaller)).rejects.toThrow('it is an uninstaller')
+  })
+
+  it('that was changed since it was built is marked, unless it has no checksum', async () => {
+    const changed = async (flags: number) => {
+      const bytes = makeNsisInstaller({ instructions: entry(VALUES), flags })
+      bytes[bytes.length - 10]! ^= 1
+      return (await inspector.look('a.exe', bytes)).knowledge!
+    }
+    expect(await changed(0)).toMatchObject({ complete: false, warnings: [{ code: 'tampered' }] })
+    expect(await changed(4)).toMatchObject({ complete: true, warnings: [] })
   })
 
   it('that loops for ever, or calls itself, is read up to there', async () => {

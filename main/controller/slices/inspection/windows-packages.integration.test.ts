@@ -1,6 +1,8 @@
 /** MSIX packages, updates of Windows and patches, built here: what is read from them. */
+import { unzipSync } from 'fflate'
 import { afterAll, describe, expect, it } from 'vitest'
 import { openInspector } from '../../test-kit/inspector.ts'
+import { makeBlockMap, makeMsix } from '../../test-kit/msix.ts'
 import { makeSignature, spcDigest } from '../../test-kit/signatures.ts'
 import { makeMsiBytes, MSP_CLASS } from '../../test-kit/windows-packages.ts'
 import { makeZipOf } from '../../test-kit/zip-files.ts'
@@ -62,6 +64,42 @@ describe('an MSIX package', () => {
     const signature = Buffer.concat([Buffer.from('PKCX'), bytes])
     const { knowledge } = await look('a.msix', msix(manifest(), { 'AppxSignature.p7x': signature }))
     expect(knowledge!.signer).toEqual({ name: 'Ann Onym Ltd', state: 'unchecked' })
+  })
+
+  it('is compared with its block map, and that with its signature', async () => {
+    const files = {
+      'AppxManifest.xml': manifest(),
+      'VFS/A%20b.exe': Buffer.alloc(200_000, 'block'),
+      'empty.txt': '',
+    }
+    const state = async (bytes: Buffer) => {
+      const { complete, signer, warnings } = (await look('a.msix', bytes)).knowledge!
+      return [complete, signer!.state, ...warnings.map(({ code }) => code)]
+    }
+    expect(await state(await makeMsix(files))).toEqual([true, 'unsigned'])
+    expect(await state(await makeMsix(files, 'Ann Onym Ltd'))).toEqual([true, 'valid_digest'])
+    const map = makeBlockMap(files)
+    for (const changed of [
+      { ...files, 'VFS/A%20b.exe': Buffer.alloc(200_000, 'bloc!') },
+      { ...files, 'VFS/A%20b.exe': Buffer.alloc(190_000, 'block') },
+      { ...files, 'added.dll': 'x' },
+      { 'AppxManifest.xml': manifest() },
+    ])
+      expect(await state(makeZipOf({ ...changed, 'AppxBlockMap.xml': map }))).toEqual([
+        false,
+        'unsigned',
+        'tampered',
+      ])
+    const signed = await makeMsix(files, 'Ann Onym Ltd')
+    const parts = Object.entries(unzipSync(signed)).map(([name, bytes]): [string, Buffer] => [
+      name,
+      Buffer.from(bytes),
+    ])
+    const other: Record<string, string | Buffer> = {
+      ...Object.fromEntries<string | Buffer>(parts),
+      'AppxBlockMap.xml': `${map}<!-- x -->`,
+    }
+    expect(await state(makeZipOf(other))).toEqual([false, 'tampered', 'tampered'])
   })
 
   it('in a bundle is for all processors of its packages', async () => {

@@ -146,6 +146,7 @@ describe('a Windows program', () => {
   })
 
   it('is not named after the tool that packed it', async () => {
+    const overlay = Buffer.alloc(40, 'x')
     const stubs: Record<string, string>[] = [
       { ProductName: 'InstallShield (R)', CompanyName: 'Macrovision Corporation' },
       { ProductName: 'Squirrel-based application' },
@@ -153,7 +154,7 @@ describe('a Windows program', () => {
       { ProductName: 'Internet Explorer', OriginalFilename: 'WEXTRACT.EXE' },
     ]
     for (const stub of stubs)
-      expect(await look('Set up.exe', makeProgram({ strings: stub }))).toMatchObject({
+      expect(await look('Set up.exe', makeProgram({ strings: stub, overlay }))).toMatchObject({
         name: 'Set up',
         version: '',
         publisher: '',

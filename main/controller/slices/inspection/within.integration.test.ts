@@ -1,7 +1,8 @@
 /** The installer within an archive is read like one that was uploaded by itself. */
+import { gzipSync } from 'node:zlib'
 import { afterAll, describe, expect, it } from 'vitest'
 import { openInspector } from '../../test-kit/inspector.ts'
-import { makeDeb } from '../../test-kit/packages.ts'
+import { makeDeb, makeTar } from '../../test-kit/packages.ts'
 import { makeMsiBytes } from '../../test-kit/windows-packages.ts'
 import { makeZipOf } from '../../test-kit/zip-files.ts'
 
@@ -18,6 +19,28 @@ const MSI = makeMsiBytes({ properties, template: 'x64;1033' })
 const plain = { name: 'Bundle', version: '', detection: null }
 const look = (files: Record<string, string | Buffer>, asked?: string[]) =>
   inspector.look('Bundle.zip', makeZipOf(files), asked)
+
+describe('a tar archive', () => {
+  it.each<[string, (tar: Buffer) => Buffer]>([
+    ['Bundle.tar', (tar) => tar],
+    ['Bundle.tar.gz', (tar) => gzipSync(tar)],
+  ])('%s with one installer is called like it', async (name, pack) => {
+    const tar = await makeTar({ './folder/readme.txt': 'x', './folder/a.msi': MSI, './b': 'x' })
+    expect(await inspector.look(name, pack(tar))).toMatchObject({
+      name: 'Probe',
+      version: '3.0.21',
+      platform: null,
+      arch: 'x64',
+      detection: { type: 'msi_product', product_code: properties.ProductCode },
+      knowledge: { technology: 'msi', warnings: [{ code: 'per_user' }] },
+      archive: { choices: ['folder/a.msi'] },
+    })
+  })
+  it('with an installer that is none, or too large, is accepted as before', async () => {
+    for (const bytes of ['not one', Buffer.alloc(33 * 1024 * 1024)])
+      expect(await inspector.look('Bundle.tar.gz', gzipSync(await makeTar({ 'a.msi': bytes })))).toMatchObject(plain) // prettier-ignore
+  })
+})
 
 describe('a zip archive', () => {
   it('with one installer is called like it, detected like it and warned about like it', async () => {

@@ -7,6 +7,9 @@ import {
   makeBurn,
   makeInstallShield,
   makeNupkg,
+  makeRar,
+  makeRarArchive,
+  makeSevenZip,
   makeSquirrel,
   makeVelopack,
 } from '../../test-kit/windows/wrappers.ts'
@@ -54,7 +57,7 @@ describe('a Windows Installer package inside a program', () => {
       technology: 'advanced',
       facts: { ...INNER, install_args: { value: '/exenoui /quiet /norestart' } },
     })
-    expect((await knowledgeOf(makeAdvanced(MSI, 8))).technology).toBe('none')
+    await expect(knowledgeOf(makeAdvanced(MSI, 8))).rejects.toThrow('it is damaged')
   })
 
   it('of InstallShield passes its arguments on', async () => {
@@ -133,6 +136,29 @@ describe('a WiX bundle', () => {
   })
 })
 
+describe('the versions of a WiX bundle', () => {
+  const of = async (related: string) => {
+    const manifest = `<BurnManifest><Registration Id="${CODE}" PerMachine="yes"><Arp DisplayVersion="2"/></Registration>${related}</BurnManifest>`
+    return (await knowledgeOf(makeBurn({ manifest }))).facts.upgrade_of
+  }
+  it('share the code of their related bundle', async () => {
+    const code = '{aaaaaaaa-2222-3333-4444-555555555555}'
+    expect(await of(`<RelatedBundle Id="${code}" Action="Upgrade"/>`)).toMatchObject({
+      level: 'read',
+      value: { type: 'upgrade_code', upgrade_code: code.toUpperCase() },
+    })
+    expect(await of(`<RelatedBundle Code="${code}" Action="Upgrade"/>`)).toBeDefined()
+  })
+  it('share nothing that is known if there is none, another kind, or several', async () => {
+    const related = (n: number, action = 'Upgrade') =>
+      `<RelatedBundle Id="{${n}aaaaaaa-2222-3333-4444-555555555555}" Action="${action}"/>`
+    expect(await of('')).toBeUndefined()
+    expect(await of(related(1, 'Addon'))).toBeUndefined()
+    expect(await of(related(1) + related(2))).toBeUndefined()
+    expect(await of('<RelatedBundle Id="x" Action="Upgrade"/>')).toBeUndefined()
+  })
+})
+
 describe('the rule of a WiX bundle', () => {
   it.each([
     ['1.1.1w', 'read'],
@@ -151,23 +177,36 @@ describe('the rule of a WiX bundle', () => {
 
 describe('a self-extracting archive', () => {
   it('of 7-Zip installs something only if it says what to run', async () => {
-    const documents = Buffer.from('377abcaf271c0004', 'hex')
-    expect(await knowledge({ overlay: documents })).toMatchObject({
+    expect(await knowledgeOf(makeSevenZip(null))).toMatchObject({
       technology: 'sevenzip',
       is_installer: false,
+      complete: true,
     })
-    const setup = Buffer.from(
-      '\ufeff;!@Install@!UTF-8!\nTitle="Probe"\nRunProgram="a.exe"\n;!@InstallEnd@!',
-    )
-    expect(await knowledge({ overlay: setup })).toMatchObject({
+    expect(await knowledgeOf(makeSevenZip('Title="Probe"\nRunProgram="a.exe"'))).toMatchObject({
       technology: 'sevenzip',
       is_installer: true,
+      complete: true,
       facts: { name: { value: 'Probe' }, install_args: { value: '-y' } },
     })
   })
   it('of WinRAR may wait, by what it runs', async () => {
-    const found = await knowledge({ overlay: Buffer.from('526172211a0700', 'hex') })
-    expect(found).toMatchObject({ technology: 'rar', warnings: [{ code: 'may_wait' }] })
+    for (const version of [4, 5] as const)
+      expect(await knowledgeOf(makeRar(version))).toMatchObject({
+        technology: 'rar',
+        complete: true,
+        warnings: [{ code: 'may_wait' }],
+      })
+  })
+  it('of WinRAR with an encrypted list, or a damaged one, is marked', async () => {
+    const codes = async (overlay: Buffer) => {
+      const { complete, warnings } = await knowledge({ overlay })
+      return [complete, warnings.map(({ code }) => code)]
+    }
+    const encrypted = Buffer.from('526172211a070100' + '00000000' + '03040000', 'hex')
+    expect(await codes(encrypted)).toEqual([null, ['encrypted', 'may_wait']])
+    const damaged = makeRarArchive(5)
+    damaged[12] = 0
+    expect(await codes(damaged)).toEqual([false, ['truncated', 'may_wait']])
   })
   it('of IExpress is named by its title', async () => {
     const resources = [

@@ -3,7 +3,15 @@ import { gzipSync } from 'node:zlib'
 import { binaryPlist, infoPlist, makeDmg, makeHfsPlus, makeIso } from '../disk-images.ts'
 import { makeAppImage, makeMakeself } from '../linux-programs.ts'
 import { makePkg, makeSignedPkg } from '../macos-packages.ts'
-import { CONTROL, CONTROL_TAR_XZ, CONTROL_TAR_ZST, makeDeb, makeRpm, makeTar } from '../packages.ts'
+import {
+  CONTROL,
+  CONTROL_TAR_XZ,
+  CONTROL_TAR_ZST,
+  makeDeb,
+  makeRpm,
+  makeSizedRpm,
+  makeTar,
+} from '../packages.ts'
 import { makeZipOf } from '../zip-files.ts'
 import { CODE, PROBE, type Sample } from './sample.ts'
 import { MSI } from './windows-packages.ts'
@@ -67,11 +75,11 @@ export const OTHER_PLATFORMS: Sample[] = [
   },
   {
     truth: { ...rpm, file: 'packager.rpm', arch: 'x64' },
-    bytes: () => makeRpm({ ...RPM_TAGS, 1015: 'Ann Onym <ann@example.com>' }),
+    bytes: () => makeSizedRpm({ ...RPM_TAGS, 1015: 'Ann Onym <ann@example.com>' }),
   },
   {
     truth: { ...rpm, file: 'vendor.rpm', arch: 'any' },
-    bytes: () => makeRpm({ ...RPM_TAGS, 1011: PROBE.publisher, 1022: 'noarch' }),
+    bytes: () => makeSizedRpm({ ...RPM_TAGS, 1011: PROBE.publisher, 1022: 'noarch' }),
   },
   { truth: { file: 'source.src.rpm', bad: true }, bytes: () => makeRpm({ ...RPM_TAGS, 1044: '' }) },
   {
@@ -139,5 +147,9 @@ export const OTHER_PLATFORMS: Sample[] = [
   {
     truth: { ...inner, file: 'with-msi.zip' },
     bytes: () => makeZipOf({ 'probe/setup.msi': MSI, 'probe/read.me': 'x' }),
+  },
+  {
+    truth: { ...inner, file: 'with-msi.tar.gz' },
+    bytes: async () => gzipSync(await makeTar({ 'probe/setup.msi': MSI, 'probe/read.me': 'x' })),
   },
 ]

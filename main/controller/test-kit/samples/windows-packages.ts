@@ -1,5 +1,5 @@
 /** Packages of Windows Installer and of Windows itself. */
-import { makeSignature, spcDigest } from '../signatures.ts'
+import { makeMsix } from '../msix.ts'
 import { makeMsiBytes, MSP_CLASS, packName, type MsiTable } from '../windows-packages.ts'
 import { makeCabinet } from '../windows/cabinet.ts'
 import { makeZipOf } from '../zip-files.ts'
@@ -138,14 +138,9 @@ export const WINDOWS_PACKAGES: Sample[] = [
       tech: 'msix',
       arch: 'x64',
       rule: appx,
+      signer: `CN=${PROBE.publisher}`,
     },
-    bytes: async () => {
-      const signature = await makeSignature(PROBE.publisher, spcDigest(Buffer.alloc(32)))
-      return makeZipOf({
-        'AppxManifest.xml': APPX_MANIFEST,
-        'AppxSignature.p7x': Buffer.concat([Buffer.from('PKCX'), signature]),
-      })
-    },
+    bytes: () => makeMsix({ 'Probe.exe': Buffer.alloc(70_000, 'x'), 'AppxManifest.xml': APPX_MANIFEST }, PROBE.publisher), // prettier-ignore
   },
   {
     truth: {

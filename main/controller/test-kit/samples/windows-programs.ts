@@ -1,7 +1,9 @@
 /** Windows programs: every tool that packs installers, and programs that are none. */
 import { signProgram } from '../windows/signed.ts'
 import { makeProgram } from '../windows-packages.ts'
+import { makeCabinet } from '../windows/cabinet.ts'
 import { makeInnoInstaller } from '../windows/inno.ts'
+import { LZX } from '../windows/lzx.ts'
 import { HKCU, HKLM, makeNsisInstaller, WRITE, type NsisInstruction } from '../windows/nsis.ts'
 import {
   makeAdvanced,
@@ -82,7 +84,9 @@ export const WINDOWS_PROGRAMS: Sample[] = [
     truth: { ...nsis, file: 'nsis-stored.exe' },
     bytes: () => makeNsisInstaller({ instructions: NSIS_SCRIPT }),
   },
-  ...(['deflate', 'lzma', 'lzma-each', 'deflate-each'] as const).map((packing) => ({
+  ...(
+    ['deflate', 'lzma', 'lzma-x86', 'bzip2', 'lzma-each', 'bzip2-each', 'deflate-each'] as const
+  ).map((packing) => ({
     truth: { ...nsis, file: `nsis-${packing}.exe` },
     bytes: () => makeNsisInstaller({ instructions: NSIS_SCRIPT, packing }),
   })),
@@ -130,6 +134,11 @@ export const WINDOWS_PROGRAMS: Sample[] = [
       makeInnoInstaller({ texts: TEXTS, format: '6.4.0', architectures: 'x64compatible' }),
   },
   {
+    truth: { ...inno, file: 'inno-652.exe', arch: 'x64', scope: 'machine' },
+    bytes: () =>
+      makeInnoInstaller({ texts: TEXTS, format: '6.5.2', architectures: 'x64compatible' }),
+  },
+  {
     truth: { ...inno, file: 'inno-newer.exe', arch: 'x64' },
     bytes: () =>
       makeInnoInstaller({ texts: TEXTS, format: '9.0.0', architectures: 'x64compatible' }),
@@ -158,6 +167,19 @@ export const WINDOWS_PROGRAMS: Sample[] = [
       rule: [{ type: 'uninstall_entry', key: CODE }],
     },
     bytes: () => makeBurn({ manifest: BURN_MANIFEST }),
+  },
+  {
+    truth: {
+      ...PROBE,
+      file: 'burn-lzx.exe',
+      tech: 'burn',
+      arch: 'x64',
+      scope: 'machine',
+      silent: { args: '/quiet /norestart', works: true },
+      rule: [{ type: 'uninstall_entry', key: CODE }],
+    },
+    bytes: () =>
+      makeBurn({ manifest: BURN_MANIFEST, container: (bytes) => makeCabinet({ 0: bytes }, LZX()) }),
   },
   {
     truth: {
@@ -206,9 +228,9 @@ export const WINDOWS_PROGRAMS: Sample[] = [
       file: 'installshield-stream.exe',
       tech: 'installshield',
       names_false: ['InstallShield'],
-      silent: { args: '/s', works: false },
+      silent: { args: '/s /v"/qn"', works: true },
     },
-    bytes: () => makeInstallShield(['probe.msi'], 'stream'),
+    bytes: () => makeInstallShield(['probe.msi', 'setup.ini'], 'stream'),
   },
   {
     truth: {
@@ -250,7 +272,11 @@ export const WINDOWS_PROGRAMS: Sample[] = [
   },
   {
     truth: { file: 'sfx-rar.exe', tech: 'rar', names_false: ['WinRAR'], rule: null },
-    bytes: makeRar,
+    bytes: () => makeRar(),
+  },
+  {
+    truth: { file: 'sfx-rar-4.exe', tech: 'rar', names_false: ['WinRAR'], rule: null },
+    bytes: () => makeRar(4),
   },
   {
     truth: {

@@ -1,6 +1,7 @@
 /** NSIS installers for tests: a script of a few instructions behind a program that does not run. */
-import { deflateRawSync } from 'node:zlib'
+import { crc32, deflateRawSync } from 'node:zlib'
 import { makeProgram } from '../windows-packages.ts'
+import { packBzip2 } from './bzip2.ts'
 import { packLzma } from './lzma.ts'
 
 /** Texts may hold `$N`, a variable, and `${folder USER ALL}` or `${text N}` of the language table. */
@@ -19,7 +20,15 @@ export type NsisOptions = {
   ansi?: boolean
   /** NSIS 2 has other marks in its texts. Only with `ansi`. */
   version2?: boolean
-  packing?: 'stored' | 'deflate' | 'lzma' | 'lzma-each' | 'deflate-each'
+  packing?:
+    | 'stored'
+    | 'deflate'
+    | 'lzma'
+    | 'lzma-x86'
+    | 'bzip2'
+    | 'lzma-each'
+    | 'deflate-each'
+    | 'bzip2-each'
   languageTexts?: string[]
   /** Of the first header: 1 uninstaller, 2 silent. */
   flags?: number
@@ -111,9 +120,16 @@ function pack(script: Buffer, packing: NsisOptions['packing']): Buffer {
       return deflateRawSync(whole)
     case 'lzma':
       return packLzma(whole)
+    case 'bzip2':
+      return packBzip2(whole)
+    // A byte says that a filter was used; this data has nothing that it would change.
+    case 'lzma-x86':
+      return Buffer.concat([Buffer.from([1]), packLzma(whole)])
     case 'lzma-each':
+    case 'bzip2-each':
     case 'deflate-each': {
-      const packed = packing === 'lzma-each' ? packLzma(script) : deflateRawSync(script)
+      const packEach = { 'lzma-each': packLzma, 'bzip2-each': packBzip2, 'deflate-each': deflateRawSync }[packing] // prettier-ignore
+      const packed = packEach(script)
       return Buffer.concat([dword((packed.length | 0x80000000) >>> 0), packed])
     }
     default:
@@ -130,7 +146,13 @@ export function makeNsisInstaller(options: NsisOptions, script = makeNsisScript(
   first.writeUInt32LE(script.length, 20)
   first.writeUInt32LE(28 + body.length, 24)
   const { machine } = options
-  const program = makeProgram({ strings: options.strings ?? {}, ...(machine ? { machine } : {}) })
+  const program = makeProgram({
+    strings: options.strings ?? {},
+    manifest: 'Nullsoft.NSIS.exehead',
+    ...(machine ? { machine } : {}),
+  })
   const aligned = Buffer.alloc((512 - (program.length % 512)) % 512)
-  return Buffer.concat([program, aligned, Buffer.alloc(options.gap ?? 0), first, body])
+  const whole = Buffer.concat([program, aligned, Buffer.alloc(options.gap ?? 0), first, body])
+  whole.writeUInt32LE(crc32(whole.subarray(512, -4)), whole.length - 4)
+  return whole
 }

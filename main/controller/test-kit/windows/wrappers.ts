@@ -1,4 +1,5 @@
 /** Installers that wrap a package or an archive, made byte by byte for tests. None of them runs. */
+import { crc32 } from 'node:zlib'
 import { makeProgram } from '../windows-packages.ts'
 import { makeZipOf } from '../zip-files.ts'
 import { makeCabinet } from './cabinet.ts'
@@ -15,7 +16,8 @@ export const makeJpackage = (msi: Buffer): Buffer =>
 
 /** A package behind the program, its first bytes inverted, and a footer. */
 export function makeAdvanced(msi: Buffer, shift = 0): Buffer {
-  const at = makeProgram({ strings: {} }).length
+  const stub = { strings: {}, debugFile: 'C:\\ReleaseAI\\win\\Release\\stubs\\x86\\ExternalUi.pdb' }
+  const at = makeProgram(stub).length
   const inverted = Buffer.from(msi)
   for (let i = 0; i < Math.min(0x200, msi.length); i++) inverted[i]! ^= 0xff
   const table = u32(1, 0, 2, msi.length, at, 0)
@@ -25,31 +27,39 @@ export function makeAdvanced(msi: Buffer, shift = 0): Buffer {
     Buffer.from('ADVINSTSFX'),
   ])
   const overlay = Buffer.concat([Buffer.alloc(shift), inverted, table, footer])
-  return makeProgram({ strings: {}, overlay })
+  return makeProgram({ ...stub, overlay })
 }
 
-/** `list`: version 13 to 17; `plain`: before; `stream`: since 18, of which only the mark is made. */
+/** `list`: version 13 to 17; `plain`: before; `stream`: since 18. */
 export function makeInstallShield(
   names: readonly string[],
   form: 'list' | 'plain' | 'stream' = 'list',
 ): Buffer {
   const strings = { ProductName: 'InstallShield', CompanyName: 'Flexera', FileDescription: 'Setup' }
+  const manifest = 'InstallShield.Setup'
   if (form === 'plain') {
     const files = names.map((name) =>
       Buffer.from(`${name}\0Disk1\\${name}\0${1}.0.0.0\0${4}\0data`),
     )
-    return makeProgram({ strings, overlay: Buffer.concat(files) })
+    return makeProgram({ strings, manifest, overlay: Buffer.concat(files) })
   }
   const head = Buffer.alloc(46)
   head.write(form === 'stream' ? 'ISSetupStream\0' : 'InstallShield\0', 'latin1')
   head.writeUInt16LE(names.length, 14)
   const files = names.map((name) => {
+    if (form === 'stream') {
+      const wide = Buffer.from(name, 'utf16le')
+      const entry = Buffer.alloc(24)
+      entry.writeUInt32LE(wide.length)
+      entry.writeUInt32LE(4, 10)
+      return Buffer.concat([entry, wide, Buffer.from('data')])
+    }
     const entry = Buffer.alloc(312)
     entry.write(name, 'latin1')
     entry.writeUInt32LE(4, 268)
     return Buffer.concat([entry, Buffer.from('data')])
   })
-  return makeProgram({ strings, overlay: Buffer.concat([head, ...files]) })
+  return makeProgram({ strings, manifest, overlay: Buffer.concat([head, ...files]) })
 }
 
 export type BurnOptions = {
@@ -95,22 +105,60 @@ export function makeSquirrel(nupkg: Buffer, fileName = 'Probe-2.5.0-full.nupkg')
     resources: [{ type: 'DATA', name: 131, bytes }],
   })
 }
-export const makeVelopack = (nupkg: Buffer): Buffer => makeProgram({ strings: {}, overlay: nupkg })
+/** The place of the package is in the data of the program, in front of a mark. */
+export function makeVelopack(nupkg: Buffer): Buffer {
+  const place = Buffer.alloc(16)
+  const mark = Buffer.from(
+    '94f0b17b6893e02937eb34ef53aae7d42b54f5707ef5d6f57854983e5e94ed7d',
+    'hex',
+  )
+  const bytes = makeProgram({
+    strings: {},
+    sectionName: '.rdata',
+    resources: [{ type: RCDATA, name: 'BUNDLE', bytes: Buffer.concat([place, mark]) }],
+    overlay: nupkg,
+  })
+  const at = bytes.indexOf(mark) - place.length
+  bytes.writeBigInt64LE(BigInt(bytes.length - nupkg.length), at)
+  bytes.writeBigInt64LE(BigInt(nupkg.length), at + 8)
+  return bytes
+}
+
+/** The head of an archive, some bytes in place of its files, and some in place of their list. */
+export function makeSevenZipArchive(): Buffer {
+  const [files, list] = [Buffer.alloc(90, 'files'), Buffer.alloc(20, 'list')]
+  const head = Buffer.alloc(32)
+  head.write('377abcaf271c0004', 'hex')
+  head.writeBigUInt64LE(BigInt(files.length), 12)
+  head.writeBigUInt64LE(BigInt(list.length), 20)
+  head.writeUInt32LE(crc32(list), 28)
+  head.writeUInt32LE(crc32(head.subarray(12)), 8)
+  return Buffer.concat([head, files, list])
+}
 
 /** @param settings null: it only unpacks an archive */
 export function makeSevenZip(settings: string | null): Buffer {
-  const archive = Buffer.alloc(32)
-  archive.write('377abcaf271c0004', 'hex')
+  const archive = makeSevenZipArchive()
   const text = settings === null ? '' : `\ufeff;!@Install@!UTF-8!\n${settings}\n;!@InstallEnd@!`
   return makeProgram({
     strings: { ProductName: '7-Zip', OriginalFilename: '7zS.sfx.exe' },
     overlay: Buffer.concat([Buffer.from(text), archive]),
   })
 }
-export const makeRar = (): Buffer =>
+/** Blocks: the head of the archive, a file of 40 bytes, the end. Checksums are left out. */
+export function makeRarArchive(version: 4 | 5): Buffer {
+  const data = Buffer.alloc(40, 'file')
+  const blocks =
+    version === 4
+      ? ['526172211a0700', '0000730000' + '0d00' + '00'.repeat(6), '0000740080' + '2000' + '28000000' + '00'.repeat(21)]
+      : ['526172211a070100', '00000000' + '03010000', '00000000' + '04020228' + '00']
+  const end = version === 4 ? '00007b00400700' : '00000000' + '03050400'
+  return Buffer.concat([...blocks.map((hex) => Buffer.from(hex, 'hex')), data, Buffer.from(end, 'hex')])
+} // prettier-ignore
+export const makeRar = (version: 4 | 5 = 5): Buffer =>
   makeProgram({
-    strings: { ProductName: 'WinRAR' },
-    overlay: Buffer.from('526172211a0700cf907300000d00000000000000', 'hex'),
+    strings: { ProductName: 'WinRAR self-extracting archive' },
+    overlay: makeRarArchive(version),
   })
 export function makeIexpress(texts: Readonly<Record<string, string>>): Buffer {
   const text = ([name, value]: [string, string]) => ({

@@ -56,8 +56,9 @@ function checkComplete(window: Window, from: number): boolean | null {
   if (!Number.isSafeInteger(from)) return null
   if (from > window.sizeBytes) throw unreadable('it is cut off within its program')
   const superblock = window.read(from, SUPERBLOCK_BYTES)
-  if (superblock.length < SUPERBLOCK_BYTES || superblock.readUInt32LE(0) !== SQUASHFS_MAGIC)
-    return null
+  if (superblock.length < SUPERBLOCK_BYTES)
+    throw unreadable('it is cut off: the file system behind its program is missing')
+  if (superblock.readUInt32LE(0) !== SQUASHFS_MAGIC) return null
   const end = from + Number(superblock.readBigUInt64LE(40))
   if (end > window.sizeBytes)
     throw unreadable(`it is cut off: it should have ${end} bytes, ${window.sizeBytes} are there`)

@@ -2,11 +2,7 @@
  * Lists a zip or tar archive without extracting it. Refuses archives that no agent would extract: names and links that lead
  * out of it, entries that are not files, and more entries or bytes than the limits allow.
  */
-import { createReadStream } from 'node:fs'
-import { pipeline } from 'node:stream/promises'
-import { createGunzip } from 'node:zlib'
-import { extract, type Header } from 'tar-stream'
-import { AppError } from '#shared/contract/errors.ts'
+import type { Header } from 'tar-stream'
 import { archiveProblem, quoted, type ArchiveItem } from '#shared/domain/archive-rule.ts'
 import { composeProblem } from '#shared/domain/coded-texts/compose.ts'
 import {
@@ -17,15 +13,12 @@ import {
   safeArchivePath,
 } from '#shared/domain/archives.ts'
 import type { DevicePlatform } from '#shared/domain/platforms.ts'
-import { unpackXz } from '#shared/node/xz.ts'
 import { unreadable, type ArchiveFacts } from '../facts.ts'
+import { eachTarEntry } from './tar.ts'
 import type { Window } from './window.ts'
 import { eachEntry } from './zip.ts'
 
-const READ_BYTES = 256 * 1024
 const LINK_LIMIT_BYTES = 4096
-/** Unpacked bytes count as progress up to this multiple of the packed ones, so that a bomb makes hardly any. */
-const COUNTED_RATIO = 2
 /** Not compressed, and deflate. */
 const ZIP_METHODS = [0, 8]
 const UNIX_HOSTS = [3, 19]
@@ -134,46 +127,8 @@ function tarItem(header: Header): Listed {
   }
 }
 
-async function listTar(window: Window, { add }: Collector): Promise<void> {
-  const first = window.read(0, 6).toString('hex')
-  const source = createReadStream(window.path, { highWaterMark: READ_BYTES })
-  const read = { packed: 0, unpacked: 0, counted: 0 }
-  const counting = (what: 'packed' | 'unpacked') =>
-    async function* (pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-      for await (const piece of pieces) {
-        read[what] += piece.length
-        const bytes = read.packed + Math.min(read.unpacked, COUNTED_RATIO * read.packed)
-        window.progressed(bytes - read.counted)
-        read.counted = bytes
-        yield piece
-      }
-    }
-  const [packed, unpacked] = [counting('packed'), counting('unpacked')]
-  const tar = extract()
-  const end = tar as unknown as NodeJS.WritableStream
-  const reading = first.startsWith('1f8b')
-    ? pipeline(source, packed, createGunzip(), unpacked, end)
-    : first === 'fd377a585a00'
-      ? pipeline(source, packed, unpackXz, unpacked, end)
-      : pipeline(source, packed, end)
-  // The loop below throws the same error; this only keeps Node from reporting an unhandled rejection first.
-  reading.catch(() => undefined)
-  try {
-    for await (const entry of tar) {
-      add(tarItem(entry.header))
-      entry.resume()
-    }
-    await reading
-  } catch (error) {
-    source.destroy()
-    tar.destroy()
-    if (error instanceof AppError) throw error
-    throw unreadable(
-      `it is damaged or not a tar archive (${error instanceof Error ? error.message : String(error)})`,
-      error,
-    )
-  }
-}
+const listTar = (window: Window, { add }: Collector): Promise<void> =>
+  eachTarEntry(window, (header) => void add(tarItem(header)))
 
 /**
  * @param asked files in it that the caller asks about

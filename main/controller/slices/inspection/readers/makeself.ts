@@ -4,7 +4,12 @@ import { guess, knowledgeOf, read, usual, warning, withoutEmpty } from '../knowl
 import type { Window } from './window.ts'
 
 const HEAD_LIMIT_BYTES = 256 * 1024
+const WITHOUT_ARCHIVE =
+  'The script does not say where its archive begins, so the download may have been cut off. Download it again.'
+const ENCRYPTED = 'Its archive is encrypted: it asks for a password, and the agent cannot answer.'
 const MARK = 'generated using Makeself '
+/** In older ones, the number of lines is only in a command. */
+const SKIPPED = /^offset=`head -n (\d{1,6}) "\$0"/m
 
 /** `label="…"` and the like, before the functions of the script. */
 const settingOf = (script: string, name: string): string =>
@@ -21,13 +26,16 @@ function endOfLine(head: Buffer, lines: number): number | null {
   return at
 }
 
-/** Whether every byte is there; null when the script does not say. @throws AppError E_PACKAGE_UNREADABLE */
+/** Whether every byte is there; null when the script does not say, false when it ends before it says. @throws AppError E_PACKAGE_UNREADABLE */
 function checkComplete(window: Window, head: Buffer, script: string): boolean | null {
-  const skip = Number(settingOf(script, 'skip') || NaN)
+  const skip = Number(settingOf(script, 'skip') || SKIPPED.exec(script)?.[1] || NaN)
+  if (settingOf(script, 'filesizes') === '' && window.sizeBytes < HEAD_LIMIT_BYTES)
+    throw unreadable('it is cut off within its script')
   const sizes = settingOf(script, 'filesizes').trim().split(/\s+/).map(Number)
   const from = Number.isSafeInteger(skip) && skip < 100_000 ? endOfLine(head, skip) : null
   if (from === null && window.sizeBytes < HEAD_LIMIT_BYTES && skip > 0)
     throw unreadable('it is cut off within its script')
+  if (from === null && window.sizeBytes < HEAD_LIMIT_BYTES) return false
   if (from === null || sizes.length === 0 || !sizes.every((size) => size > 0)) return null
   const end = from + sizes.reduce((sum, size) => sum + size, 0)
   if (end > window.sizeBytes)
@@ -65,14 +73,10 @@ export function readMakeself(window: Window): Partial<PackageFacts> {
         version: guess(version, 'its label'),
         install_args: usual('--quiet --accept', `makeself ${maker}`),
       }),
-      warnings: isEncrypted
-        ? [
-            warning(
-              'encrypted',
-              'Its archive is encrypted: it asks for a password, and the agent cannot answer.',
-            ),
-          ]
-        : [],
+      warnings: [
+        ...(complete === false ? [warning('truncated', WITHOUT_ARCHIVE)] : []),
+        ...(isEncrypted ? [warning('encrypted', ENCRYPTED)] : []),
+      ],
     }),
   }
 }

@@ -7,7 +7,8 @@ import type { Detection } from '#shared/contract/detection.ts'
 import type { InstallerSigner } from '#shared/contract/rest/installer-knowledge.ts'
 import type { InstallerArch } from '#shared/domain/platforms.ts'
 import { cleanText, unreadable, type PackageFacts } from '../facts.ts'
-import { guess, knowledgeOf, read, usual, withoutEmpty } from '../knowledge.ts'
+import { guess, knowledgeOf, read, usual, warning, withoutEmpty } from '../knowledge.ts'
+import { BLOCK_MAP, checkBlocks, signedMapDigest, type BlockState } from './block-map.ts'
 import { parseSignature } from './exe/signature.ts'
 import type { Window } from './window.ts'
 import { elementsOf, parseXml, textIn, type XmlElement } from './xml.ts'
@@ -17,6 +18,8 @@ const MANIFEST = 'AppxManifest.xml'
 const BUNDLE = 'AppxMetadata/AppxBundleManifest.xml'
 const SIGNATURE = 'AppxSignature.p7x'
 const FILE_LIMIT_BYTES = 4 * 1024 * 1024
+const CHANGED =
+  'Files in this package were changed, added or damaged since it was built, so Windows refuses it. Download it again from its publisher.'
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz'
 const NAME = /^[A-Za-z0-9.-]{3,50}$/
 
@@ -51,13 +54,21 @@ function commonNameIn(name: string): string {
   return value.startsWith('"') ? value.slice(1).split('"', 1)[0]! : value.split(',', 1)[0]!
 }
 
-/** The digests in it cover parts of the archive and are not compared here. */
-function signerOf(bytes: Buffer | undefined): InstallerSigner {
+/** The signature covers the block map, and the block map the files. */
+function signerOf(
+  bytes: Buffer | undefined,
+  map: Buffer | undefined,
+  blocks: BlockState,
+): InstallerSigner {
   if (!bytes) return { name: '', state: 'unsigned' }
   try {
     const isMarked = bytes.toString('latin1', 0, 4) === 'PKCX'
-    const { signer, isConsistent } = parseSignature(isMarked ? bytes.subarray(4) : bytes)
-    return { name: signer, state: isConsistent ? 'unchecked' : 'tampered' }
+    const { signer, isConsistent, digest } = parseSignature(isMarked ? bytes.subarray(4) : bytes)
+    const wanted = signedMapDigest(digest)
+    const isMapSame = map && wanted?.equals(createHash('sha256').update(map).digest())
+    if (!isConsistent || (wanted && !isMapSame) || blocks === 'changed')
+      return { name: signer, state: 'tampered' }
+    return { name: signer, state: isMapSame && blocks === 'same' ? 'valid_digest' : 'unchecked' }
   } catch {
     return { name: '', state: 'unchecked' }
   }
@@ -69,7 +80,8 @@ const plain = (text: string | null): string =>
 
 /** @throws AppError E_PACKAGE_UNREADABLE with the problem, E_PACKAGE_LIMIT */
 export async function readMsix(window: Window): Promise<Partial<PackageFacts>> {
-  const isWanted = (name: string): boolean => [MANIFEST, BUNDLE, SIGNATURE].includes(name)
+  const isWanted = (name: string): boolean =>
+    [MANIFEST, BUNDLE, SIGNATURE, BLOCK_MAP].includes(name)
   const files = await zipFiles(window, isWanted, FILE_LIMIT_BYTES)
   const bundle = files.get(BUNDLE)
   const bytes = bundle ?? files.get(MANIFEST)
@@ -86,7 +98,10 @@ export async function readMsix(window: Window): Promise<Partial<PackageFacts>> {
     (bundle ? '' : plain(textIn(manifest, 'PublisherDisplayName'))) ||
     cleanText(commonNameIn(publisherId), 200)
   const arch = bundle ? archOfBundle(manifest) : archOf(identity['ProcessorArchitecture'])
-  const signer = signerOf(files.get(SIGNATURE))
+  const map = files.get(BLOCK_MAP)
+  const blocks = map ? await checkBlocks(window, map) : 'unchecked'
+  const signer = signerOf(files.get(SIGNATURE), map, blocks)
+  const isChanged = blocks === 'changed' || signer.state === 'tampered'
   const product = {
     type: 'msix' as const,
     name: packageFamilyName(id, publisherId),
@@ -99,9 +114,10 @@ export async function readMsix(window: Window): Promise<Partial<PackageFacts>> {
     arch,
     archWord: cleanText(identity['ProcessorArchitecture'] ?? '', 64),
     knowledge: knowledgeOf('msix', {
-      complete: true,
+      complete: !isChanged,
       scope: 'machine',
       signer,
+      warnings: isChanged ? [warning('tampered', CHANGED)] : [],
       facts: withoutEmpty({
         name: displayName ? read(displayName, source) : guess(id, source),
         version: read(version, source),

@@ -156,8 +156,8 @@ export async function readFile(
   }
   const found = await reader.read(window, asked, fileName)
   const within =
-    kind === 'zip' && found.archive
-      ? await readWithin(window, found.archive, (inner, entry) =>
+    (kind === 'zip' || kind === 'tar') && found.archive
+      ? await readWithin(window, { kind, facts: found.archive }, (inner, entry) =>
           readFile(inner, { ...entry, asked: [] }, readers),
         )
       : {}

@@ -1,5 +1,5 @@
 /**
- * The installer within a zip archive goes through the same readers as one that was uploaded by itself, as long as it is small
+ * The installer within an archive goes through the same readers as one that was uploaded by itself, as long as it is small
  * enough to unpack in memory.
  */
 import { AppError } from '#shared/contract/errors.ts'
@@ -7,6 +7,7 @@ import { isArchiveKind } from '#shared/domain/archives.ts'
 import { kindOfFileName, type InstallerKind } from '#shared/domain/platforms.ts'
 import type { ArchiveFacts, PackageFacts } from '../facts.ts'
 import type { Window } from './window.ts'
+import { tarFile } from './tar.ts'
 import { zipFiles } from './zip.ts'
 
 const FILE_LIMIT_BYTES = 32 * 1024 * 1024
@@ -43,14 +44,16 @@ function entryOf({ asked, choices }: ArchiveFacts): { path: string; kind: Instal
  */
 export async function readWithin(
   window: Window,
-  archive: ArchiveFacts,
+  archive: { kind: 'zip' | 'tar'; facts: ArchiveFacts },
   read: (window: Window, file: { fileName: string; kind: InstallerKind }) => Promise<PackageFacts>,
 ): Promise<Partial<PackageFacts>> {
-  const entry = entryOf(archive)
+  const entry = entryOf(archive.facts)
   if (!entry || window.leftMs() < WANTED_MS) return {}
   try {
-    const files = await zipFiles(window, (name) => name === entry.path, FILE_LIMIT_BYTES)
-    const bytes = files.get(entry.path)
+    const bytes =
+      archive.kind === 'tar'
+        ? await tarFile(window, entry.path, FILE_LIMIT_BYTES)
+        : (await zipFiles(window, (name) => name === entry.path, FILE_LIMIT_BYTES)).get(entry.path)
     if (!bytes) return {}
     const fileName = entry.path.split('/').at(-1)!
     const { knowledge, ...facts } = await read(memoryWindow(bytes, window), {

@@ -18,6 +18,8 @@ const LOCAL_MAGIC = 0x04034b50
 const STORED = 0
 const DEFLATED = 8
 const STEP_BYTES = 64 * 1024
+/** Packed bytes that may unpack to a thousand times as many. */
+const STREAM_STEP_BYTES = 4 * 1024
 
 export type ZipEntry = {
   name: string
@@ -27,6 +29,8 @@ export type ZipEntry = {
   unpack: (limitBytes: number) => Buffer | null
   /** Its first bytes, at most this many. Null: damaged. */
   start: (bytes: number) => Buffer | null
+  /** All of its bytes in pieces, until `take` returns false. @returns whether they are as its directory says */
+  stream: (take: (piece: Uint8Array) => boolean) => boolean
   /** Where its bytes are, if they are stored as they are. */
   stored: () => { at: number; sizeBytes: number } | null
 }
@@ -175,6 +179,36 @@ function entryOf(window: Window, head: yauzl.Entry): ZipEntry {
     }
     return out.subarray(0, done)
   }
+  function stream(take: (piece: Uint8Array) => boolean): boolean {
+    const found = place()
+    if (!found || (method !== STORED && method !== DEFLATED)) return false
+    let done = 0
+    let isWanted = true
+    const give = (piece: Uint8Array): void => {
+      done += piece.length
+      if (isWanted && done <= sizeBytes) isWanted = take(piece)
+    }
+    const inflating = method === DEFLATED ? new Inflate(give) : null
+    const step = inflating ? STREAM_STEP_BYTES : STEP_BYTES
+    window.spend(step)
+    const packed = Buffer.allocUnsafeSlow(step)
+    try {
+      for (let at = 0; at < packedBytes && isWanted && done <= sizeBytes; at += step) {
+        const count = window.fill(
+          packed.subarray(0, Math.min(step, packedBytes - at)),
+          found.at + at,
+        )
+        if (count === 0) return false
+        const piece = packed.subarray(0, count)
+        if (inflating) inflating.push(piece, at + step >= packedBytes)
+        else give(piece)
+      }
+    } catch (error) {
+      if (error instanceof AppError) throw error
+      return false
+    }
+    return isWanted && done === sizeBytes
+  }
   function unpack(limitBytes: number): Buffer | null {
     const found = sizeBytes > limitBytes ? null : place()
     // Nothing grows by more than a few bytes when it is deflated.
@@ -197,6 +231,7 @@ function entryOf(window: Window, head: yauzl.Entry): ZipEntry {
     sizeBytes,
     isEncrypted: head.isEncrypted(),
     start,
+    stream,
     unpack,
     stored: () => (method === STORED ? place() : null),
   }

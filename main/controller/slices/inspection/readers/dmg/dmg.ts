@@ -2,6 +2,7 @@
 import { AppError } from '#shared/contract/errors.ts'
 import { cleanText, unreadable, type PackageFacts } from '../../facts.ts'
 import { knowledgeOf, read, usual, warning, withoutEmpty } from '../../knowledge.ts'
+import type { InstallerWarning } from '#shared/contract/rest/installer-knowledge.ts'
 import { readPlist, type Plist } from '../plist.ts'
 import type { Window } from '../window.ts'
 import { openDisk, readTrailer } from './image.ts'
@@ -10,6 +11,8 @@ import { Unsupported, type Volume } from './volume.ts'
 
 const PLIST_LIMIT_BYTES = 1024 * 1024
 const HEAD_BYTES = 4096
+const TRAILER_BEGIN_BYTES = 16
+const WITHOUT_END = 'The end of the disk image is missing. Download it again.'
 
 /** How long the disk is, by its own file system or partition map; null: it has none that macOS mounts. */
 function diskBytes(head: Buffer, window: Window): number | null {
@@ -44,6 +47,16 @@ export function isDiskImage(head: Buffer, window: Window): boolean {
   return bytes !== null
 }
 
+/** Whether the beginning of a trailer follows the disk. */
+function hasBegunTrailer(window: Window, diskEnd: number): boolean {
+  const rest = window.read(diskEnd, Math.min(TRAILER_BEGIN_BYTES, window.sizeBytes - diskEnd))
+  const text = rest.toString('latin1')
+  return (
+    text !== '' &&
+    ['<?xml', '<plist', 'koly'].some((mark) => mark.startsWith(text.slice(0, mark.length)))
+  )
+}
+
 /** A damaged list only hides the name of the app. */
 function plistOrNull(bytes: Buffer): Plist | null {
   try {
@@ -54,7 +67,11 @@ function plistOrNull(bytes: Buffer): Plist | null {
   }
 }
 
-function contentsOf(volume: Volume, complete: boolean | null): Partial<PackageFacts> {
+function contentsOf(
+  volume: Volume,
+  complete: boolean | null,
+  warnings: InstallerWarning[],
+): Partial<PackageFacts> {
   const entries = volume.list('')
   // As the agent chooses: a package before an app.
   const packages = entries.filter(({ name }) => /\.m?pkg$/i.test(name))
@@ -63,7 +80,7 @@ function contentsOf(volume: Volume, complete: boolean | null): Partial<PackageFa
   if (packages.length === 0 && !app)
     throw unreadable('it holds neither a package nor an app, so there is nothing to install')
   if (packages.length > 0 || !app)
-    return { knowledge: knowledgeOf('dmg', { complete, scope: 'machine' }) }
+    return { knowledge: knowledgeOf('dmg', { complete, scope: 'machine', warnings }) }
   const info = volume.file(`${app.name}/Contents/Info.plist`, PLIST_LIMIT_BYTES)
   const plist = info ? plistOrNull(info) : null
   const text = (key: string): string => cleanText(plist?.get(key) ?? '', 200)
@@ -79,6 +96,7 @@ function contentsOf(volume: Volume, complete: boolean | null): Partial<PackageFa
     knowledge: knowledgeOf('dmg', {
       complete,
       scope: 'machine',
+      warnings,
       facts: withoutEmpty({
         name: read(name, source),
         version: read(version, source),
@@ -102,12 +120,12 @@ export function readDmg(window: Window): Partial<PackageFacts> {
         ],
       }),
     }
-  // What follows a disk without a trailer may be the beginning of one.
-  const isWhole =
-    readTrailer(window) !== null ||
-    diskBytes(window.read(0, HEAD_BYTES), window) === window.sizeBytes
+  const bytes = readTrailer(window) === null ? diskBytes(window.read(0, HEAD_BYTES), window) : null
+  const isBegun = bytes !== null && hasBegunTrailer(window, bytes)
+  const complete = bytes === null || bytes === window.sizeBytes ? true : isBegun ? false : null
+  const warnings = isBegun ? [warning('truncated', WITHOUT_END)] : []
   try {
-    return contentsOf(openVolume(openDisk(window)), isWhole ? true : null)
+    return contentsOf(openVolume(openDisk(window)), complete, warnings)
   } catch (error) {
     if (error instanceof Unsupported) return { knowledge: knowledgeOf('dmg', { scope: 'machine' }) }
     throw error

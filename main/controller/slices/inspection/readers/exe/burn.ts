@@ -1,6 +1,7 @@
 /** Bundles of the WiX Toolset: the manifest in their first container (wix, src/burn/engine/section.cpp and inc/burnsources). */
+import type { Detection } from '#shared/contract/detection.ts'
 import type { InstallerKnowledge } from '#shared/contract/rest/installer-knowledge.ts'
-import { cleanText } from '../../facts.ts'
+import { cleanText, cutOff } from '../../facts.ts'
 import {
   guess,
   knowledgeOf,
@@ -18,10 +19,38 @@ const MAGIC = 0x00f14300
 const MANIFEST_LIMIT_BYTES = 4 * 1024 * 1024
 const SOURCE = 'bundle manifest'
 const SUCCESS_CODES = [0, 1641, 3010]
+const SECTION_BYTES = 48
+/** The first one holds the manifest, the others what is installed. Real bundles have two or three. */
+const CONTAINER_LIMIT = 64
+const DAMAGED =
+  'The manifest of this bundle cannot be read, so the file may be damaged. Download it again.'
 
-function manifestOf({ window }: Program, sectionAt: number): XmlElement | null {
-  const section = window.read(sectionAt, 48)
-  if (section.length < 48 || section.readUInt32LE(0) !== MAGIC) return null
+/** Null: it is none, or damaged. */
+function sectionOf({ window }: Program, at: number): Buffer | null {
+  const section = window.read(at, SECTION_BYTES + 4 * CONTAINER_LIMIT)
+  return section.length >= SECTION_BYTES && section.readUInt32LE(0) === MAGIC ? section : null
+}
+
+/** Whether all containers are there; null: the section names none. @throws AppError E_PACKAGE_UNREADABLE when they are not */
+function checkComplete({ overlay, facts }: Program, section: Buffer): boolean | null {
+  const count = Math.min(section.readUInt32LE(44), CONTAINER_LIMIT)
+  if (count === 0 || SECTION_BYTES + 4 * count > section.length) return null
+  const sizes = Array.from({ length: count }, (_none, i) =>
+    section.readUInt32LE(SECTION_BYTES + 4 * i),
+  )
+  const stubBytes = section.readUInt32LE(24)
+  const signatureAt = section.readUInt32LE(32)
+  // The program with its first container may have been signed before the others were attached.
+  const engineEnd =
+    signatureAt === 0 ? stubBytes + sizes[0]! : signatureAt + section.readUInt32LE(36)
+  const end = sizes.slice(1).reduce((sum, size) => sum + size, engineEnd)
+  // A signature of the whole may stand in front of nothing but the end.
+  const there = Math.max(facts.overlayAt, overlay.at + overlay.sizeBytes)
+  if (end > there) throw cutOff('this WiX bundle', end, there)
+  return true
+}
+
+function manifestOf({ window }: Program, section: Buffer): XmlElement | null {
   try {
     const bytes = firstInCabinet(window, section.readUInt32LE(24), MANIFEST_LIMIT_BYTES)
     const isWide = bytes?.[0] === 0xff && bytes[1] === 0xfe
@@ -31,6 +60,16 @@ function manifestOf({ window }: Program, sectionAt: number): XmlElement | null {
     if (error instanceof Error && 'code' in error && error.code === 'E_PACKAGE_LIMIT') throw error
     return null
   }
+}
+
+/** The code that all versions of the bundle share; its own id changes with each version. Null: none, or several. */
+function relatedIn(manifest: XmlElement): Detection | null {
+  const codes = elementsOf(manifest, 'RelatedBundle')
+    .filter(({ attributes }) => attributes.Action === 'Upgrade')
+    .map(({ attributes }) => (attributes.Id ?? attributes.Code ?? '').toUpperCase())
+  const [code = '', ...others] = new Set(codes)
+  const isCode = /^\{[0-9A-F]{8}(?:-[0-9A-F]{4}){3}-[0-9A-F]{12}\}$/.test(code)
+  return isCode && others.length === 0 ? { type: 'upgrade_code', upgrade_code: code } : null
 }
 
 /** Where the engine keeps the bundle for its removal (wix, src/burn/engine/cache.cpp). Empty: unknown. */
@@ -46,10 +85,16 @@ export function readBurn(program: Program): InstallerKnowledge | null {
   if (!section) return null
   const args = usual('/quiet /norestart', 'WiX bundle')
   const codes = usual(SUCCESS_CODES, 'WiX bundle')
-  const manifest = manifestOf(program, section.at)
+  const data = sectionOf(program, section.at)
+  const complete = data && checkComplete(program, data)
+  const manifest = data && manifestOf(program, data)
   const registration = manifest && elementsOf(manifest, 'Registration')[0]
   if (!manifest || !registration)
-    return knowledgeOf('burn', { facts: { install_args: args, success_exit_codes: codes } })
+    return knowledgeOf('burn', {
+      complete: false,
+      warnings: [warning('truncated', DAMAGED)],
+      facts: { install_args: args, success_exit_codes: codes },
+    })
   const arp = childOf(registration, 'Arp')?.attributes ?? {}
   const { attributes } = registration
   const version = cleanText(arp.DisplayVersion ?? attributes.Version ?? '', 100)
@@ -60,8 +105,10 @@ export function readBurn(program: Program): InstallerKnowledge | null {
   const isShown = arp.Register === undefined || arp.Register === 'yes'
   const is64Bit = manifest.attributes.Win64 === 'yes'
   const isNamed64 = /\b(?:x64|amd64|64-bit)\b/i.test(arp.DisplayName ?? '')
+  const related = relatedIn(manifest)
   const key = /^\{[0-9a-f-]{36}\}$/i.test(id) && isShown && scope !== null ? id : null
   return knowledgeOf('burn', {
+    complete,
     scope,
     warnings:
       scope === 'user'
@@ -99,6 +146,9 @@ export function readBurn(program: Program): InstallerKnowledge | null {
             version,
             SOURCE,
           )
+        : {}),
+      ...(related
+        ? { upgrade_of: read<Detection>(related, 'related bundles in the manifest') }
         : {}),
     },
   })

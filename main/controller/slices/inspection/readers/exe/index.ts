@@ -14,6 +14,8 @@ import { completed, plainProgram } from './plain.ts'
 import { openProgram, type Program } from './program.ts'
 import { readIexpress, readRar, readSevenZip } from './self-extractors.ts'
 import { signerOf } from './signature.ts'
+import { refuseStubAlone } from './stub.ts'
+import { readVelopack } from './velopack.ts'
 import { readSquirrel } from './squirrel.ts'
 
 /** Null: another tool packed it. @throws AppError E_PACKAGE_UNREADABLE when it is truncated or an uninstaller */
@@ -27,11 +29,13 @@ const TECHNOLOGY_READERS: readonly TechnologyReader[] = [
   readInno,
   readNsis,
   readSquirrel,
+  readVelopack,
   readInstallShield,
   readJpackage,
   readIexpress,
   readSevenZip,
   readRar,
+  refuseStubAlone,
 ]
 
 type Found = Omit<PackageFacts, 'platform' | 'archWord'>

@@ -44,7 +44,9 @@ export function completed(
 ): InstallerKnowledge {
   const isGenuine = signer.state !== 'tampered'
   const publisher = guess(isGenuine ? signer.name : '', 'signature')
-  const warnings = [...found.warnings]
+  // The signature names whose file was changed, a checksum does not.
+  const isNamed = ({ code }: { code: string }) => code === 'tampered' && signer.state === 'tampered'
+  const warnings = found.warnings.filter((one) => !isNamed(one))
   if (signer.state === 'tampered')
     warnings.push(
       warning(

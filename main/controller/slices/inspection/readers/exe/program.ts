@@ -5,12 +5,17 @@ import type { Window } from '../window.ts'
 
 const RESOURCE_DIRECTORY = 2
 const CERTIFICATE_DIRECTORY = 4
+const DEBUG_DIRECTORY = 6
 const CLR_DIRECTORY = 14
 const RESOURCE_LIMIT = 2_000
 const DIRECTORY_ENTRY_LIMIT = 1_000
 const NAME_LIMIT_UNITS = 128
 const MANIFEST_LIMIT_BYTES = 256 * 1024
 const SUBDIRECTORY = 0x80000000
+const DEBUG_ENTRY_BYTES = 28
+const DEBUG_ENTRY_LIMIT = 16
+const CODEVIEW = 2
+const CODEVIEW_BYTES = 24 + 520
 
 export const RT_RCDATA = 10
 const RT_MANIFEST = 24
@@ -29,6 +34,8 @@ export type Program = {
   /** Behind the last section and before the signature. Empty when nothing is appended. */
   overlay: Place
   certificate: Place | null
+  /** The linker's file with debugging data, as its path was on the PC where it was built. Empty: it names none. */
+  debugFile: string
   /** A .NET program that runs natively on every architecture. */
   isAnyCpu: boolean
   /** Neither too large to read nor missing. */
@@ -120,6 +127,23 @@ function isAnyCpu(window: Window, facts: ProgramFacts): boolean {
   return header.length === 20 && (header.readUInt32LE(16) & 3) === 1
 }
 
+/** The CodeView record among the linker's debug records (PE Format, ".debug Section"). */
+function debugFileOf(window: Window, facts: ProgramFacts): string {
+  const directory = facts.directories[DEBUG_DIRECTORY]
+  const at = directory && directory.at > 0 ? fileOffset(facts.sections, directory.at) : null
+  if (!directory || at === null) return ''
+  const count = Math.min(Math.floor(directory.bytes / DEBUG_ENTRY_BYTES), DEBUG_ENTRY_LIMIT)
+  const entries = window.read(at, count * DEBUG_ENTRY_BYTES)
+  for (let i = 0; i + DEBUG_ENTRY_BYTES <= entries.length; i += DEBUG_ENTRY_BYTES) {
+    if (entries.readUInt32LE(i + 12) !== CODEVIEW) continue
+    const size = Math.min(entries.readUInt32LE(i + 16), CODEVIEW_BYTES)
+    const record = window.read(entries.readUInt32LE(i + 24), size)
+    if (record.toString('latin1', 0, 4) !== 'RSDS') continue
+    return record.toString('utf8', 24).split('\0', 1)[0]!
+  }
+  return ''
+}
+
 export function openProgram(window: Window, facts: ProgramFacts): Program {
   const resources = resourcesOf(window, facts)
   const certificate = certificateOf(window, facts)
@@ -133,6 +157,7 @@ export function openProgram(window: Window, facts: ProgramFacts): Program {
     manifest: manifestOf(window, resources),
     overlay: { at: overlayAt, sizeBytes: Math.max(0, overlayEnd - overlayAt) },
     certificate,
+    debugFile: debugFileOf(window, facts),
     isAnyCpu: isAnyCpu(window, facts),
     resource: (type, name) => resources.find((one) => one.type === type && one.name === name),
   }

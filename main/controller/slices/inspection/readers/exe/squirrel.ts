@@ -1,4 +1,4 @@
-/** Squirrel.Windows and Velopack: an archive of the program with a NuGet description (.nuspec). */
+/** Squirrel.Windows: an archive of the program with a NuGet description (.nuspec) among the resources. Velopack: ./velopack.ts. */
 import type { InstallerKnowledge } from '#shared/contract/rest/installer-knowledge.ts'
 import type { InstallerArch } from '#shared/domain/platforms.ts'
 import { cleanText } from '../../facts.ts'
@@ -17,12 +17,14 @@ import { parseXml, textIn } from '../xml.ts'
 import type { Window } from '../window.ts'
 import type { Program } from './program.ts'
 
+export const isZip = (window: Window): boolean => window.read(0, 4).toString('hex') === '504b0304'
 const DATA = 'DATA'
 const DATA_ID = 131
 const NUSPEC_LIMIT_BYTES = 256 * 1024
 const UNPACKED_LIMIT_BYTES = 24 * 1024 * 1024
 const SOURCE = 'package description'
-const NUSPEC = /^[^/\\]+\.nuspec$/i
+const DAMAGED = 'The archive of the program inside is damaged. Download the file again.'
+export const NUSPEC = /^[^/\\]+\.nuspec$/i
 /** `Probe-1.2.3-full.nupkg` */
 const NUPKG = /^([\w.]{1,100})-(\d[\w.-]{0,60})-full\.nupkg$/i
 
@@ -46,21 +48,24 @@ function descriptionIn(entries: readonly ZipEntry[]) {
   }
 }
 
-function knowledgeFrom(
+/** @param entries of the program's archive; null: it is damaged */
+export function knowledgeFrom(
   technology: 'squirrel' | 'velopack',
-  entries: readonly ZipEntry[],
+  entries: readonly ZipEntry[] | null,
   named: { id?: string | undefined; version?: string | undefined },
 ): InstallerKnowledge {
-  const found = descriptionIn(entries)
+  const found = descriptionIn(entries ?? [])
   const version = found?.version ?? named.version ?? ''
   const id = found?.id ?? named.id ?? ''
   const key = /^[\w.-]{1,100}$/.test(id) ? id : ''
   const arch =
     ({ x64: 'x64', arm64: 'arm64', x86: 'any' } as const)[found?.arch.toLowerCase() ?? ''] ??
-    archOfPrograms(entries)
+    archOfPrograms(entries ?? [])
   return knowledgeOf(technology, {
+    ...(entries === null ? { complete: false } : {}),
     scope: 'user',
     warnings: [
+      ...(entries === null ? [warning('truncated', DAMAGED)] : []),
       warning(
         'per_user',
         'This installer installs for one user. The agent runs as SYSTEM, so it would land in a profile that nobody uses. Look for an installer for the whole PC.',
@@ -109,8 +114,8 @@ function archOfPrograms(entries: readonly ZipEntry[]): InstallerArch | null {
   return archs.size === 1 ? [...archs][0]! : null
 }
 
-/** The program's own archive: in the outer one, or the outer one itself. Null: too large to unpack, or damaged. */
-async function packedProgram(
+/** The program's own archive: in the outer one, or the outer one itself. Empty: too large to unpack. Null: damaged. */
+export async function packedProgram(
   outer: Window,
   entries: readonly ZipEntry[],
 ): Promise<ZipEntry[] | null> {
@@ -118,26 +123,24 @@ async function packedProgram(
   if (!inner) return [...entries]
   const place = inner.stored()
   if (place) return listZip(partOf(outer, place))
+  if (inner.sizeBytes > UNPACKED_LIMIT_BYTES) return []
   const bytes = inner.unpack(UNPACKED_LIMIT_BYTES)
   return bytes && listZip(windowOn(outer, bytes))
 }
 
 export async function readSquirrel(program: Program): Promise<InstallerKnowledge | null> {
-  const { window, overlay } = program
+  const { window } = program
   const data = program.resource(DATA, DATA_ID)
   if (data && data.sizeBytes > 0) {
     const outer = partOf(window, data)
     const entries = await listZip(outer)
-    if (!entries?.some(({ name }) => name === 'RELEASES')) return null
+    if (entries === null) return isZip(outer) ? knowledgeFrom('squirrel', null, {}) : null
+    if (!entries.some(({ name }) => name === 'RELEASES')) return null
     const fullName = entries.map(({ name }) => NUPKG.exec(name)).find((match) => match !== null)
-    return knowledgeFrom('squirrel', (await packedProgram(outer, entries)) ?? [], {
+    return knowledgeFrom('squirrel', await packedProgram(outer, entries), {
       id: fullName?.[1],
       version: fullName?.[2],
     })
   }
-  if (window.read(overlay.at, 4).toString('hex') !== '504b0304') return null
-  const outer = partOf(window, overlay)
-  const entries = (await packedProgram(outer, (await listZip(outer)) ?? [])) ?? []
-  const isVelopack = entries.some(({ name }) => NUSPEC.test(name))
-  return isVelopack ? knowledgeFrom('velopack', entries, {}) : null
+  return null
 }

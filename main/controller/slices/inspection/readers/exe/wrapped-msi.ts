@@ -3,30 +3,41 @@ import { AppError } from '#shared/contract/errors.ts'
 import type { InstallerKnowledge } from '#shared/contract/rest/installer-knowledge.ts'
 import type { KnownTechnology } from '#shared/domain/installer-technology.ts'
 import type { PackageFacts } from '../../facts.ts'
-import { knowledgeOf, read, usual, withoutEmpty } from '../../knowledge.ts'
+import { knowledgeOf, read, usual, warning, withoutEmpty } from '../../knowledge.ts'
 import { readMsi } from '../msi/msi.ts'
 import type { Window } from '../window.ts'
 
-/** Null: it is none, or damaged. */
-export function packageIn(window: Window): PackageFacts | null {
+const DAMAGED =
+  'The Windows Installer package inside cannot be read, so the file may be damaged. Download it again.'
+
+/** `damaged`: it is none, or cannot be read. */
+export function packageIn(window: Window): PackageFacts | 'damaged' {
   try {
     return readMsi(window)
   } catch (error) {
-    if (error instanceof AppError && error.code === 'E_PACKAGE_UNREADABLE') return null
+    if (error instanceof AppError && error.code === 'E_PACKAGE_UNREADABLE') return 'damaged'
     throw error
   }
 }
 
+/** @param inner null: it downloads its package, or it is in a place that is not known */
 export function wrappedPackage(
   technology: KnownTechnology,
   args: string,
-  inner: PackageFacts | null,
+  inner: PackageFacts | 'damaged' | null,
 ): InstallerKnowledge {
   const install_args = usual(args, technology)
+  if (inner === 'damaged')
+    return knowledgeOf(technology, {
+      complete: false,
+      warnings: [warning('truncated', DAMAGED)],
+      facts: { install_args },
+    })
   if (!inner) return knowledgeOf(technology, { facts: { install_args } })
   const source = 'package inside'
   const arch = inner.knowledge?.facts.arch ?? (inner.arch ? read(inner.arch, source) : undefined)
   return knowledgeOf(technology, {
+    complete: inner.knowledge?.complete ?? null,
     scope: inner.knowledge?.scope ?? null,
     warnings: (inner.knowledge?.warnings ?? []).filter(
       ({ code }) => code === 'needs_property' || code === 'per_user',

@@ -1,4 +1,5 @@
 /** The fields of Inno Setup's header, in their order (innoextract, src/setup/header.cpp). */
+import { isKnownFormat } from './formats.ts'
 import type { InnoHeader } from './header.ts'
 
 /** Name, and since which format. */
@@ -35,13 +36,16 @@ const STRINGS: readonly (readonly [name: string, since: number])[] = [
   ['ChangesAssociations', 50_601],
   ['ArchitecturesAllowed', 60_300],
   ['ArchitecturesInstallIn64BitMode', 60_300],
+  ['CloseApplicationsFilterExcludes', 60_502],
+  ['SevenZipLibraryName', 60_502],
 ]
 /** License, information before and after, and the compiled code. */
 const ANSI_STRINGS = 4
 const COUNTS = 16
 const LEAD_BYTES = 32
-/** The newest format whose numbers are known. */
-const NEWEST = 60_499
+/** Newer formats may have this many strings more before the compiled code, which begins with a mark. */
+const MORE_STRINGS = 8
+const CODE_MARK = 'IFPS'
 
 const PRIVILEGES = ['none', 'poweruser', 'admin', 'lowest'] as const
 const X86 = 2
@@ -79,23 +83,25 @@ function architecturesOf(bits: number): string {
 function readNumbers(
   bytes: Buffer,
   start: number,
-  { format, isUnicode }: InnoHeader,
+  { format, isUnicode, hasPassword: isProtected }: InnoHeader,
 ): InnoNumbers | null {
   let at = start
   const skip = (count: number): void => void (at += count)
   const u8 = (): number => bytes[at++] ?? 0xff
-  if (format > NEWEST) return null
+  if (!isKnownFormat(format)) return null
   if (!isUnicode) skip(LEAD_BYTES)
-  skip(4 * COUNTS + 20)
+  skip(4 * (COUNTS + (format >= 60_500 ? 1 : 0)) + 20)
   // Colours.
   if (format < 60_400) skip(8)
   if (format < 50_507) skip(4)
   if (format < 50_004) skip(4)
   if (format >= 60_000) skip(9)
   if (format >= 50_507) skip(1)
-  const hashBytes = format >= 60_400 ? 4 : format >= 50_309 ? 20 : 16
-  const hasPassword = bytes.subarray(at, at + hashBytes).some((byte) => byte !== 0)
-  skip(hashBytes + (format >= 60_400 ? 44 : 8) + 8)
+  const hashBytes = isProtected !== null ? 0 : format >= 60_400 ? 4 : format >= 50_309 ? 20 : 16
+  const hasPassword = isProtected ?? bytes.subarray(at, at + hashBytes).some((byte) => byte !== 0)
+  const saltBytes = isProtected !== null ? 0 : format >= 60_400 ? 44 : 8
+  // And the disk space that it needs.
+  skip(hashBytes + saltBytes + 8)
   if (at + 16 > bytes.length) return null
   const slicesPerDisk = bytes.readUInt32LE(at)
   skip(4 + 2)
@@ -109,7 +115,7 @@ function readNumbers(
   if (!isSound) return null
   return {
     slicesPerDisk,
-    hasPassword: hasPassword,
+    hasPassword,
     privileges,
     allowsOverride: (overrides & 1) !== 0,
     architectures:
@@ -139,10 +145,13 @@ export function innoFields(header: InnoHeader): InnoFields | null {
     texts.set(name, (isUnicode ? UTF_16 : WINDOWS_1252).decode(text))
   }
   let compiledCode: Buffer = Buffer.alloc(0)
-  for (let i = 0; i < ANSI_STRINGS; i++) {
+  const isKnown = isKnownFormat(format)
+  for (let i = 0; i < ANSI_STRINGS + (isKnown ? 0 : MORE_STRINGS); i++) {
     const text = next()
     if (!text) return { text: (name) => texts.get(name) ?? '', compiledCode, numbers: null }
-    compiledCode = text
+    const isCode = text.toString('latin1', 0, CODE_MARK.length) === CODE_MARK
+    if (isKnown || isCode) compiledCode = text
+    if (!isKnown && isCode) break
   }
   const numbers = readNumbers(bytes, at, header)
   return { text: (name) => texts.get(name) ?? '', compiledCode, numbers }

@@ -17,7 +17,8 @@ import {
 } from '../../../knowledge.ts'
 import type { Program } from '../program.ts'
 import { innoFields, type InnoFields, type InnoNumbers } from './fields.ts'
-import { innoHeader, innoOffsets } from './header.ts'
+import { NEWEST_KNOWN } from './formats.ts'
+import { innoHeader, innoOffsets, type InnoProblem } from './header.ts'
 import { plain, removalCommand } from './removal.ts'
 
 /** Setup returns the second one because of /RESTARTEXITCODE. */
@@ -66,7 +67,25 @@ function keyOf(fields: InnoFields): string {
   return id === '' || id.length > KEY_LIMIT || /[\\\0-\x1f]/.test(id) ? '' : `${id}_is1`
 }
 
-function warningsOf(fields: InnoFields, isSplit: boolean): InstallerWarning[] {
+/** What could be read of an installer with a data format that is not known, and what not. */
+const newerFormat = (formatText: string, parts: string): InstallerWarning =>
+  warning(
+    'newer_format',
+    `This installer has the data format ${formatText || 'of an unknown version'} of Inno Setup; the newest one that is known is ${NEWEST_KNOWN}. ${parts}`,
+  )
+const TEXTS_ONLY =
+  'Its name, version, publisher, architectures and uninstall key were read. Whether it needs a password or other files, and whether it installs for one user, was not. Try it on one PC first.'
+const NOTHING =
+  'Nothing in its header could be read, so its name and version may be missing. Try it on one PC first.'
+const problemWarning = ({ problem, formatText }: InnoProblem): InstallerWarning =>
+  problem === 'encrypted'
+    ? warning(
+        'encrypted',
+        'This installer is encrypted and needs a password: add /PASSWORD=… to the arguments. Nothing about it can be read.',
+      )
+    : newerFormat(formatText, NOTHING)
+
+function warningsOf(fields: InnoFields, formatText: string, isSplit: boolean): InstallerWarning[] {
   const { numbers, compiledCode } = fields
   const warnings: InstallerWarning[] = []
   if (isSplit || (numbers?.slicesPerDisk ?? 1) > 1)
@@ -106,13 +125,7 @@ function warningsOf(fields: InnoFields, isSplit: boolean): InstallerWarning[] {
         'This installer registers no program, so nothing can detect or remove what it installs.',
       ),
     )
-  if (!numbers)
-    warnings.push(
-      warning(
-        'newer_format',
-        'This installer was made with a newer Inno Setup, of which only a part is read.',
-      ),
-    )
+  if (!numbers) warnings.push(newerFormat(formatText, TEXTS_ONLY))
   return warnings
 }
 
@@ -166,16 +179,18 @@ export function readInno(program: Program): InstallerKnowledge | null {
     return isOld(program)
       ? knowledgeOf('inno', { facts: { install_args: args, success_exit_codes: codes } })
       : null
-  const header = innoHeader(program, offsets)
-  const fields = header && innoFields(header)
-  if (!fields)
+  const header =
+    offsets === 'newer'
+      ? ({ problem: 'unknown', formatText: '' } as const)
+      : innoHeader(program, offsets)
+  const fields = 'problem' in header ? null : innoFields(header)
+  if ('problem' in header || !fields || offsets === 'newer')
     return knowledgeOf('inno', {
-      complete: true,
+      complete: offsets === 'newer' ? null : true,
       facts: { install_args: args, success_exit_codes: codes },
       warnings: [
-        warning(
-          'newer_format',
-          'This installer was made with an Inno Setup whose header cannot be read.',
+        problemWarning(
+          'problem' in header ? header : { problem: 'unknown', formatText: header.formatText },
         ),
       ],
     })
@@ -189,7 +204,7 @@ export function readInno(program: Program): InstallerKnowledge | null {
   return knowledgeOf('inno', {
     complete: true,
     scope: scopeOf(numbers),
-    warnings: warningsOf(fields, offsets.data === 0),
+    warnings: warningsOf(fields, header.formatText, offsets.data === 0),
     facts: {
       ...withoutEmpty({
         name: read(cleanText(plain(fields.text('AppName')), 200), HEADER),

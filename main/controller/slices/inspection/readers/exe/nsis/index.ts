@@ -17,7 +17,7 @@ import {
 } from '../../../knowledge.ts'
 import { resourceFacts } from '../plain.ts'
 import type { Program } from '../program.ts'
-import { findFirstHeader, unpackScript } from './header.ts'
+import { findFirstHeader, isUnchanged, unpackScript } from './header.ts'
 import { runScript, scan, type Outcome, type RegistryWrite } from './run.ts'
 import { readScript, type Script } from './script.ts'
 
@@ -29,6 +29,8 @@ const SCRIPT = 'installer script'
 const PACKED_APP = /(?:^|\\)app-(32|64|arm64)\.(?:7z|zip)$/i
 const NO_SILENCE =
   'The installer turns its silent mode off, so it may show windows and wait. Try it on one PC first.'
+const CHANGED =
+  'This file is damaged, or was changed after it was built: its checksum differs, so it refuses to run. Download it again from its publisher.'
 
 /** The values of one uninstall key. */
 type Entry = {
@@ -124,12 +126,15 @@ export function readNsis(program: Program): InstallerKnowledge | null {
     ? read('/S', 'it never shows a window')
     : usual('/S', 'NSIS; the switch is case-sensitive')
   const bytes = unpackScript(program, header)
+  const complete = isUnchanged(program, header) !== false
+  const changed = complete ? [] : [warning('tampered', CHANGED)]
   const script = bytes && readScript(bytes)
-  if (!script) return knowledgeOf('nsis', { complete: true, facts: { install_args: args } })
+  if (!script)
+    return knowledgeOf('nsis', { complete, warnings: changed, facts: { install_args: args } })
 
   const outcome = runScript(script)
   if (script.holds('PORTABLE_EXECUTABLE_DIR'))
-    return knowledgeOf('nsis', { is_installer: false, complete: true })
+    return knowledgeOf('nsis', { is_installer: false, complete, warnings: changed })
   const entry = productEntry(outcome.writes) ?? productEntry(scan(script))
   const value = (name: string, maxLength: number): string =>
     cleanText(entry?.values.get(name)?.value ?? '', maxLength)
@@ -142,9 +147,9 @@ export function readNsis(program: Program): InstallerKnowledge | null {
   )
   const isClean = /^[^\0-\x1f\ufffd]+$/.test(entry?.key ?? '')
   return knowledgeOf('nsis', {
-    complete: true,
+    complete,
     scope,
-    warnings: warningsOf(outcome, scope),
+    warnings: [...changed, ...warningsOf(outcome, scope)],
     facts: {
       ...withoutEmpty({
         name: read(isVague ? '' : value('displayname', 200), SCRIPT),
