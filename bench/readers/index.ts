@@ -6,10 +6,11 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { AppError } from '#shared/contract/errors.ts'
 import { InstallerKnowledge } from '#shared/contract/rest/installer-knowledge.ts'
+import { kindOfFileName } from '#shared/domain/platforms.ts'
 import { openInspector } from '../../main/controller/test-kit/inspector.ts'
 import { randomFrom } from '../random.ts'
 import { mutated } from './mutate.ts'
-import { subjects, type Subject } from './subjects.ts'
+import { installerBeside, subjects, type Subject } from './subjects.ts'
 
 const ANSWER_LIMIT_MS = 5_000
 const MEMORY_LIMIT_MIB = 256
@@ -82,16 +83,38 @@ export async function readers(options: {
     messages: {},
   }
 
+  const installers = new Map<string, string>()
+  /** The installer stays the same, only its manifests change. */
+  function lookBeside(fileName: string, names: readonly string[], texts: string) {
+    let path = installers.get(fileName)
+    if (path === undefined) {
+      path = join(inspector.folder, `beside-${fileName}`)
+      writeFileSync(path, installerBeside(fileName))
+      installers.set(fileName, path)
+    }
+    const parts = texts.split('\0')
+    const files = names.map((name, i) => ({ name, text: parts[i] ?? '' }))
+    const kind = kindOfFileName(fileName)!
+    return inspector.inspection.inspect(
+      { path, fileName, kind, manifests: { files, sha256: '0'.repeat(64) } },
+      'test',
+    )
+  }
+
   /** One answer, and what is wrong with it. */
   async function look(
-    file: string,
+    { file, manifests }: Subject,
     bytes: Buffer,
     isCut: boolean,
   ): Promise<{ ms: number; wrong: [ReaderFinding, string] | null }> {
     // prettier-ignore
     const beganMs = cpuMs()
     const faults = inspector.faults.length
-    const once = () => inspector.look(file, bytes).catch((error: unknown) => error)
+    const once = () =>
+      (manifests
+        ? lookBeside(file, manifests, bytes.toString('utf8'))
+        : inspector.look(file, bytes)
+      ).catch((error: unknown) => error)
     let answer = await once()
     // A busy machine, not the file.
     if (answer instanceof Error && /worker did not start/.test(answer.message))
@@ -126,7 +149,7 @@ export async function readers(options: {
   ): Promise<void> {
     // prettier-ignore
     const bytes = subject.pack ? await subject.pack(inner) : inner
-    const found = await look(subject.file, bytes, isCut)
+    const found = await look(subject, bytes, isCut && !subject.manifests)
     if (found.ms > report.slowest.ms) report.slowest = { ms: Math.round(found.ms), subject: subject.name, how } // prettier-ignore
     if (!found.wrong) return
     const [finding, what] = found.wrong

@@ -10,12 +10,15 @@ import { BURN_MANIFEST, NSIS_SCRIPT, NUSPEC } from '../../main/controller/test-k
 import { makeInnoHeader, makeInnoInstaller } from '../../main/controller/test-kit/windows/inno.ts'
 import { makeNsisInstaller, makeNsisScript } from '../../main/controller/test-kit/windows/nsis.ts'
 import { makeAdvanced, makeBurn, makeJpackage, makeNupkg, makeSevenZip, makeSquirrel, makeVelopack } from '../../main/controller/test-kit/windows/wrappers.ts' // prettier-ignore
+import { makeProgram } from '../../main/controller/test-kit/windows-packages.ts'
 import { makeZipOf } from '../../main/controller/test-kit/zip-files.ts'
 
 export type Subject = {
   name: string
   file: string
   whole: Buffer
+  /** Names of manifests that come with the file: the damaged part is their text, each separated by a null character. */
+  manifests?: readonly string[]
   /** Wraps the damaged part; absent: it is the whole file. */
   pack?: (inner: Buffer) => Buffer | Promise<Buffer>
 }
@@ -48,6 +51,25 @@ const packed = async (): Promise<Packed[]> => [
   ['property list', 'plist.dmg', binaryPlist({ CFBundleName: 'A', CFBundleVersion: '1' }), (inner) => makeHfsPlus('A.app', inner)], // prettier-ignore
 ]
 
+const SHA256 = '0'.repeat(64)
+const MANIFESTS: Readonly<Record<string, string>> = {
+  'probe.yaml': `PackageIdentifier: Ann.Probe\nPackageName: Probe\nPackageVersion: 2.10\nPublisher: Ann Onym\nInstallers:\n- Architecture: x64\n  ProductCode: '{11111111-2222-3333-4444-555555555555}'\n  InstallerSwitches: {Silent: /S, Custom: "/x=1"}\n  InstallerSuccessCodes: [3010]\n  AppsAndFeaturesEntries:\n  - DisplayVersion: '2.10.1'\n    UpgradeCode: '{66666666-2222-3333-4444-555555555555}'\n`,
+  'probe.pkginfo': `<?xml version="1.0"?><plist version="1.0"><dict><key>name</key><string>Probe</string><key>version</key><string>2.5</string><key>receipts</key><array><dict><key>packageid</key><string>org.example.probe</string><key>version</key><string>2.5.0.1</string><key>optional</key><false/></dict></array></dict></plist>`,
+  'probe.nuspec': `<package><metadata><id>probe</id><title>Probe</title><version>2.5.0</version><authors>Ann Onym</authors></metadata></package>`,
+  'chocolateyInstall.ps1': `$packageArgs = @{\n  checksum = '${SHA256}'\n  # silentArgs = '/old'\n  <# validExitCodes = @(0, 1603)\n  #>\n  silentArgs = '/S'\n  validExitCodes = @(0, 3010)\n}\nInstall-ChocolateyPackage @packageArgs`,
+  'Detection.xml': `<ApplicationInfo><Name>Probe</Name><MsiInfo><MsiProductCode>{11111111-2222-3333-4444-555555555555}</MsiProductCode><MsiProductVersion>2.5.0</MsiProductVersion><MsiUpgradeCode>{66666666-2222-3333-4444-555555555555}</MsiUpgradeCode><MsiPublisher>Ann Onym</MsiPublisher></MsiInfo></ApplicationInfo>`,
+}
+const SETS = [['probe.yaml'], ['probe.pkginfo'], ['probe.nuspec', 'chocolateyInstall.ps1'], ['Detection.xml']] as const // prettier-ignore
+const manifestSubjects = (): Subject[] =>
+  SETS.flatMap((names) =>
+    ['setup.msi', 'setup.exe'].map((file) => ({
+      name: `${names.join(' and ')} beside ${file}`,
+      file,
+      manifests: names,
+      whole: text(names.map((name) => MANIFESTS[name]!).join('\0')),
+    })),
+  )
+
 const others = async (): Promise<Omit<Subject, 'name'>[]> => [
   { file: 'many.zip', whole: makeZipOf({ 'a/install.sh': 'exit 0', 'a/b': 'x'.repeat(600) }) },
   { file: 'plain.tar', whole: await makeTar({ 'a/install.sh': 'exit 0', 'a/b': 'x'.repeat(600) }) }, // prettier-ignore
@@ -67,6 +89,11 @@ export async function subjects(): Promise<Subject[]> {
   return [
     ...whole,
     ...(await packed()).map(([what, file, bytes, pack]) => ({ name: `${file}, its ${what}`, file, whole: bytes, pack })), // prettier-ignore
+    ...manifestSubjects(),
     ...(await others()).map((one) => ({ name: one.file, ...one })),
   ]
 }
+
+/** What the manifests of a subject come with. */
+export const installerBeside = (file: string): Buffer =>
+  file.endsWith('.msi') ? MSI : makeProgram({ strings: { FileDescription: 'Setup' } })
