@@ -214,6 +214,7 @@ describe('over REST', () => {
     expect((await actions({ device_id: deviceId })).at(-1)).toBe('device.enroll')
     expect(await actions({ device_id: deviceId })).toContain('deployment.create')
     expect(await actions({ actor: 'anna', action: 'deployment.cancel' })).toHaveLength(1)
+    expect(await actions({ actor: ' ANNA ', action: 'deployment.cancel' })).toHaveLength(1)
     expect(await actions({ actor: 'nobody' })).toEqual([])
     expect((await t.rest.raw('GET', '/audit?action=made.up')).status).toBe(400)
     const [, , created] = (await t.rest.call('audit.list', { query: { deployment_id } })).entries

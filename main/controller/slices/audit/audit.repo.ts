@@ -1,5 +1,5 @@
 import Database, { type Statement } from 'better-sqlite3'
-import { foldedForSearch } from '#shared/domain/folding.ts'
+import { foldedForSearch, foldedName } from '#shared/domain/folding.ts'
 import type { DeploymentId, DeviceId, UserId } from '#shared/domain/ids.ts'
 import { auditHeads, auditLog } from '../../store/schema/index.ts'
 import { holdsSql, searchedFor } from '../../store/folded.ts'
@@ -45,7 +45,8 @@ function conditionsOf(filter: AuditFilter): { sql: string; values: Values } {
   const { q, since, until, deploymentsOfDevice = [], predecessors = [] } = filter
   const parts: [string, Values][] = []
   if (filter.actorId !== null) parts.push(['l.actor_id = @actorId', { actorId: filter.actorId }])
-  if (filter.actor !== undefined) parts.push(['l.actor = @actor', { actor: filter.actor }])
+  if (filter.actor !== undefined)
+    parts.push(['folded_name(l.actor) = @actor', { actor: foldedName(filter.actor) }])
   if (filter.action !== undefined) parts.push(['l.action = @action', { action: filter.action }])
   if (filter.deviceId !== undefined)
     parts.push([
@@ -144,7 +145,8 @@ export function createAuditRepo(store: Store) {
 
   /** The number of matching entries, up to a limit where they have to be counted. */
   function total(filter: AuditFilter): { total: number; isCapped: boolean } {
-    const { actorId, actor, action, ...rest } = filter
+    const { actorId, actor: actorName, action, ...rest } = filter
+    const actor = actorName === undefined ? undefined : foldedName(actorName)
     const isCounted = Object.values(rest).every((value) => value === undefined)
     if (isCounted) {
       const indexed = index
@@ -152,7 +154,7 @@ export function createAuditRepo(store: Store) {
         .filter(
           (facet) =>
             (actorId === null || facet.actor_id === actorId) &&
-            (actor === undefined || facet.actor === actor) &&
+            (actor === undefined || foldedName(facet.actor) === actor) &&
             (action === undefined || facet.action === action),
         )
         .reduce((sum, { entries }) => sum + entries, 0)
