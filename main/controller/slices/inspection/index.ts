@@ -15,12 +15,12 @@ import type { PackageFacts } from './facts.ts'
 import { INSPECTION_LIMITS, WAITING_LIMIT } from './limits.ts'
 import type { InspectionTask } from './protocol.ts'
 import { createQueue } from './queue.ts'
-import { createSeat, type Limits } from './seat.ts'
+import { createInspectionWorker, type Limits } from './inspection-worker.ts'
 
 export { unreadable, type ArchiveFacts, type PackageFacts } from './facts.ts'
 export type { ManifestFile } from './protocol.ts'
 export { cleanFileName } from './file-name.ts'
-export { InspectionStopped } from './seat.ts'
+export { InspectionStopped } from './inspection-worker.ts'
 export type Inspection = ReturnType<typeof createInspection>
 
 /** @throws AppError E_MEDIA_TYPE with the accepted kinds */
@@ -52,17 +52,17 @@ export function createInspection(options: {
     (workersDir ? join(workersDir, 'inspection.js') : join(import.meta.dirname, 'worker.ts'))
   const onFault = (text: string): void =>
     options.log.error({ fault: text }, 'a reader failed over a file; the file was refused')
-  const seatOf = () => {
-    const seat = createSeat({ file, limits, onFault, clock: options.clock })
+  const createWorkerWithQueue = () => {
+    const worker = createInspectionWorker({ file, limits, onFault, clock: options.clock })
     const queue = createQueue(options.waitingLimit ?? WAITING_LIMIT)
-    return { seat, queue }
+    return { worker, queue }
   }
   /** Archives that are read from end to end take minutes when they are large; everything else must not wait for them. */
-  const seats = { streamed: seatOf(), direct: seatOf() }
+  const workers = { streamed: createWorkerWithQueue(), direct: createWorkerWithQueue() }
 
   async function run(task: InspectionTask, lane: string) {
-    const { seat, queue } = task.kind === 'tar' ? seats.streamed : seats.direct
-    return queue.run(lane, () => seat.inspect(task))
+    const { worker, queue } = task.kind === 'tar' ? workers.streamed : workers.direct
+    return queue.run(lane, () => worker.inspect(task))
   }
 
   return {
@@ -81,7 +81,7 @@ export function createInspection(options: {
     /** The thread that read the file, for tests. */
     threadOf: async (file: InspectionTask): Promise<number> => (await run(file, '')).threadId,
     async stop(): Promise<void> {
-      await Promise.all(Object.values(seats).map(({ seat }) => seat.stop()))
+      await Promise.all(Object.values(workers).map(({ worker }) => worker.stop()))
     },
   }
 }

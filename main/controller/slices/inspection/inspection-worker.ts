@@ -25,7 +25,7 @@ const isOutOfMemory = (error: unknown): boolean =>
   (error as NodeJS.ErrnoException).code === 'ERR_WORKER_OUT_OF_MEMORY'
 const seconds = (ms: number): string => `${ms / 1000} s`
 
-export function createSeat(options: {
+export function createInspectionWorker(options: {
   file: string
   limits: Limits
   /** A reader failed in an unexpected way. */
@@ -143,13 +143,13 @@ export function createSeat(options: {
     async inspect(task: InspectionTask): Promise<Outcome> {
       cancelIdle?.()
       if (stopped) throw new InspectionStopped()
-      const seat = (started ??= start())
+      const current = (started ??= start())
       // Keep the process running while a file is inspected, but not for an idle worker.
-      seat.worker.ref()
+      current.worker.ref()
       try {
-        await seat.ready
+        await current.ready
         if (stopped) throw new InspectionStopped()
-        return await ask(seat, task)
+        return await ask(current, task)
       } catch (error) {
         if (stopped) throw new InspectionStopped()
         const isAnswer = error instanceof AppError && error.code === 'E_PACKAGE_UNREADABLE'
@@ -170,4 +170,3 @@ export function createSeat(options: {
     },
   }
 }
-export type Seat = ReturnType<typeof createSeat>
