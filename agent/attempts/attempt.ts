@@ -43,7 +43,7 @@ import { installerEnvironment } from './environment.ts'
 import { waitForLeftBehind } from './left-behind.ts'
 import { lastLines } from './output-file.ts'
 import type { OutputStream } from './output.ts'
-import { makePlaces, type AttemptPlaces } from './places.ts'
+import { makeFolders, type AttemptFolders } from './folders.ts'
 import type { Progress } from './progress.ts'
 
 const LAST_LINES_BYTES = 8 * 1024
@@ -70,7 +70,7 @@ export type AttemptDeps = {
 }
 export type AttemptRun = {
   id: AttemptId
-  places: AttemptPlaces
+  folders: AttemptFolders
   progress: Progress
   output: () => OutputStream
   /** Fires when a user has cancelled. */
@@ -89,8 +89,8 @@ const asMegabytes = (bytes: number): number => Math.ceil(bytes / 1024 / 1024)
 
 export async function runAttempt(deps: AttemptDeps, run: AttemptRun): Promise<Outcome | Deferral> {
   const { journal, installers, supervisor, log } = deps
-  const { id, places, progress, output } = run
-  const { records, work } = places
+  const { id, folders, progress, output } = run
+  const { records, work } = folders
   const attempt = journal.attempt(id)!
   const { payload } = attempt
   const { detection } = payload
@@ -101,7 +101,7 @@ export async function runAttempt(deps: AttemptDeps, run: AttemptRun): Promise<Ou
       ? join(work, packageFileName(payload.file_name, payload.kind))
       : null,
     folder: work,
-    temporary: places.temporary,
+    temporary: folders.temporary,
   }
   const watched = {
     attempt_id: id,
@@ -228,7 +228,7 @@ export async function runAttempt(deps: AttemptDeps, run: AttemptRun): Promise<Ou
     supervisor.prepare(records, {
       ...watched,
       command: prepared.command,
-      env: installerEnvironment(payload, places.temporary, prepared.env),
+      env: installerEnvironment(payload, folders.temporary, prepared.env),
       cwd: runs.cwd ?? work,
       start,
       restart_marks: restartMarkers(),
@@ -310,7 +310,7 @@ export async function runAttempt(deps: AttemptDeps, run: AttemptRun): Promise<Ou
   }
 
   try {
-    makePlaces(places)
+    makeFolders(folders)
   } catch (error) {
     return failure('internal', coded('state_folder_unusable', { error: errorText(error) }))
   }

@@ -15,7 +15,7 @@ import type { Log } from '../lib/log.ts'
 import { createBackoff } from '../lib/wait.ts'
 import type { Reporter } from '../link/reporter.ts'
 import { namesOf } from './names.ts'
-import { removePlaces } from './places.ts'
+import { removeFolders } from './folders.ts'
 
 /** A downloaded package is kept for the next offer of the attempt: this long, or until the agent ends. */
 const KEEP_PACKAGE_MS = 24 * 3_600_000
@@ -37,7 +37,7 @@ export function createDeferrals(deps: {
 
   function forgetPackageLater(id: AttemptId): void {
     clock.setTimer(KEEP_PACKAGE_MS, () => {
-      if (!journal.attempt(id)) removePlaces(deps.folders, id)
+      if (!journal.attempt(id)) removeFolders(deps.folders, id)
     })
   }
 

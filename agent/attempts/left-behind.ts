@@ -9,7 +9,7 @@ import type { Presence } from '../install/installers.ts'
 import { hasLeftBehind } from '../lib/processes.ts'
 import { linkedSignal } from '../lib/wait.ts'
 import { markerOf, readInstaller } from '../supervisor/files.ts'
-import type { AttemptPlaces } from './places.ts'
+import type { AttemptFolders } from './folders.ts'
 import type { Progress } from './progress.ts'
 
 const WAIT_MAX_MS = 10 * 60_000
@@ -21,7 +21,7 @@ const CHECK_MAX_MS = 30_000
 type LeftBehindWait = {
   run: {
     id: AttemptId
-    places: Pick<AttemptPlaces, 'records'>
+    folders: Pick<AttemptFolders, 'records'>
     progress: Progress
     canceled: AbortSignal
     stopped: AbortSignal
@@ -45,7 +45,7 @@ export async function waitForLeftBehind(
   presence: Presence | null,
   { run, timeoutSeconds, detect, isSettled, appendOutput, onTick, clock }: LeftBehindWait,
 ): Promise<{ presence: Presence | null; runsOn: boolean }> {
-  const installer = readInstaller(run.places.records)
+  const installer = readInstaller(run.folders.records)
   const usedSeconds =
     installer === null ? 0 : clock.uptimeSeconds() - installer.started_uptime_seconds
   const limitMs = Math.min(WAIT_MAX_MS, Math.max(0, timeoutSeconds - usedSeconds) * 1000)

@@ -14,7 +14,7 @@ import type { Log } from '../lib/log.ts'
 import { createBackoff, linkedSignal } from '../lib/wait.ts'
 import type { Reporter } from '../link/reporter.ts'
 import type { OutputStream } from './output.ts'
-import { removePlaces } from './places.ts'
+import { removeFolders } from './folders.ts'
 
 const PARALLEL = 4
 /** Once the link is up, a result waits at most this long for the rest of its output. */
@@ -81,7 +81,7 @@ export function createOutbox(deps: {
     await sendOutput(id)
     await sendResult(id, result)
     deps.forget(id)
-    removePlaces(deps.folders, id)
+    removeFolders(deps.folders, id)
   }
 
   function pump(): void {

@@ -21,7 +21,7 @@ import { namesOf } from './names.ts'
 import { createOutbox } from './outbox.ts'
 import { withoutSecrets } from './secrets.ts'
 import { createOutputStream, type OutputStream } from './output.ts'
-import { clearWork, placesOfAttempt } from './places.ts'
+import { clearWork, foldersOfAttempt } from './folders.ts'
 import { createProgress } from './progress.ts'
 
 /**
@@ -109,7 +109,7 @@ export function createRunner(
       try {
         return await runAttempt(deps, {
           id,
-          places: placesOfAttempt(folders, id),
+          folders: foldersOfAttempt(folders, id),
           progress,
           output: () => outputOf(id),
           canceled: cancel.signal,
@@ -161,7 +161,7 @@ export function createRunner(
     log.info({ attempt: id, status, reason, exit_code }, 'an attempt has ended')
     const packageName = packageFileName(payload.file_name, payload.kind)
     // On Windows a left-behind program keeps its folder in use; the end of the attempt does not wait for it.
-    await clearWork(placesOfAttempt(folders, id), packageName).catch((error: unknown) =>
+    await clearWork(foldersOfAttempt(folders, id), packageName).catch((error: unknown) =>
       log.warn({ err: error, attempt: id }, 'the package could not be removed yet'),
     )
     outbox.add(id)

@@ -7,7 +7,7 @@ import { isOwn, type StateFolder } from '../identity/state-folder.ts'
 import { openForReading } from '../lib/windows-helper.ts'
 import { readSpec } from '../supervisor/files.ts'
 
-export type AttemptPlaces = {
+export type AttemptFolders = {
   /** Spec, claim, exit and output (supervisor/files.ts); the installer is not given this path. */
   records: string
   /** The attempt's folder in the work area. Private. */
@@ -29,7 +29,7 @@ function isOneFolder(records: string): boolean {
   return cwd !== undefined && (cwd === records || cwd.startsWith(records + sep))
 }
 
-export function placesOfAttempt(folders: Folders, id: AttemptId): AttemptPlaces {
+export function foldersOfAttempt(folders: Folders, id: AttemptId): AttemptFolders {
   const records = join(folders.attemptsDir, id)
   const outer = join(folders.workDir, id)
   const work = isOneFolder(records) ? records : join(outer, 'p')
@@ -46,7 +46,7 @@ function makeOwnFolder(path: string, mode: number): void {
 }
 
 /** Creates the missing ones. @throws Error if a folder is a link, or belongs to another user */
-export function makePlaces({ records, outer, work, temporary }: AttemptPlaces): void {
+export function makeFolders({ records, outer, work, temporary }: AttemptFolders): void {
   makeOwnFolder(records, 0o700)
   if (work === records) return makeOwnFolder(temporary, 0o700)
   makeOwnFolder(outer, 0o700)
@@ -62,7 +62,7 @@ export function makePlaces({ records, outer, work, temporary }: AttemptPlaces): 
  * still running there
  */
 export async function clearWork(
-  { records, outer, work }: AttemptPlaces,
+  { records, outer, work }: AttemptFolders,
   packageName: string,
 ): Promise<void> {
   if (work !== records) return rmSync(outer, { recursive: true, force: true, maxRetries: 3 })
@@ -71,7 +71,7 @@ export async function clearWork(
 }
 
 /** Removes everything of an ended attempt. What cannot be removed now is removed at the next start. */
-export function removePlaces({ attemptsDir, workDir }: Folders, id: AttemptId): void {
+export function removeFolders({ attemptsDir, workDir }: Folders, id: AttemptId): void {
   for (const dir of [attemptsDir, workDir])
     try {
       rmSync(join(dir, id), { recursive: true, force: true })
