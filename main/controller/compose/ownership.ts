@@ -33,12 +33,12 @@ export function createOwnership(slices: Slices): Ownership {
         enrollments: enrollment.openOf(id),
       }
     },
-    handOver(from, to, name) {
+    transfer(from, to, name) {
       for (const slice of [devices, groups, software, enrollment, deployments])
-        slice.handOver(from, to, name)
+        slice.transfer(from, to, name)
     },
     /** The list may include devices that had no owner before: notifying about them does no harm. */
-    handedOver(to) {
+    transferred(to) {
       if (to !== null) devices.announce(devices.ownedBy(to))
     },
   }

@@ -251,8 +251,8 @@ export function createDeployments(deps: {
     /** Makes the names of the next deployments searchable. @returns how many */
     index: (limit: number): number => repo.index(limit),
     countOf: (id: UserId): { all: number; active: number } => repo.countOf(id),
-    handOver(from: UserId, to: UserId | null, name: string): void {
-      repo.handOver(from, to, name)
+    transfer(from: UserId, to: UserId | null, name: string): void {
+      repo.transfer(from, to, name)
     },
     /** Devices at work now. */
     workingDevices: openTargets.workingDevices,

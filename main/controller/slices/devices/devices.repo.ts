@@ -119,7 +119,7 @@ export function createDevicesRepo({ db, sqlite }: Store) {
         .all(),
     idsOwnedBy: (owner: UserId): DeviceId[] => idsOwnedBy.all(owner),
     lastSeen: () => lastSeen.all(),
-    handOver: (from: UserId, to: UserId | null): void => {
+    transfer: (from: UserId, to: UserId | null): void => {
       db.update(devices).set({ owner_id: to }).where(eq(devices.owner_id, from)).run()
     },
     insert: (row: typeof devices.$inferInsert): DeviceRow =>

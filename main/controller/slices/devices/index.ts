@@ -164,7 +164,7 @@ export function createDevices(deps: {
     },
     /** For the removal of a user. */
     ownedBy: (id: UserId): DeviceId[] => repo.idsOwnedBy(id),
-    handOver: (from: UserId, to: UserId | null): void => repo.handOver(from, to),
+    transfer: (from: UserId, to: UserId | null): void => repo.transfer(from, to),
 
     /**
      * The devices for these ids, checked one by one.

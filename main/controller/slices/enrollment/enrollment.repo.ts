@@ -67,7 +67,7 @@ export function createEnrollmentRepo({ db }: Store) {
     },
     nameOf: (id: UserId): string | null =>
       db.select({ name: users.username }).from(users).where(eq(users.id, id)).get()?.name ?? null,
-    handOver: (from: UserId, to: UserId): void => {
+    transfer: (from: UserId, to: UserId): void => {
       db.update(enrollments).set({ created_by: to }).where(eq(enrollments.created_by, from)).run()
     },
     revokeOf: (owner: UserId, nowIso: string): void => {

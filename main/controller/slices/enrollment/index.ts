@@ -118,10 +118,10 @@ export function createEnrollment(deps: {
     /** The user's codes that still admit PCs. */
     openOf: (id: UserId): number => repo.countOpen(id, isoTime(deps.now())),
     /** For the removal of a user: their codes then enrol PCs for the new owner, or not at all. */
-    handOver(from: UserId, to: UserId | null, name: string): void {
+    transfer(from: UserId, to: UserId | null, name: string): void {
       repo.nameMaker(from, name)
       if (to === null) repo.revokeOf(from, isoTime(deps.now()))
-      else repo.handOver(from, to)
+      else repo.transfer(from, to)
     },
 
     list: (viewer: Viewer): Enrollment[] =>

@@ -19,7 +19,7 @@ export function createGroupsRepo({ db }: Store) {
     countOf: (owner: UserId): number =>
       db.select({ n: count() }).from(deviceGroups).where(eq(deviceGroups.owner_id, owner)).get()
         ?.n ?? 0,
-    handOver: (from: UserId, to: UserId | null): void => {
+    transfer: (from: UserId, to: UserId | null): void => {
       db.update(deviceGroups).set({ owner_id: to }).where(eq(deviceGroups.owner_id, from)).run()
     },
     insert: (row: typeof deviceGroups.$inferInsert): GroupRow =>

@@ -83,7 +83,7 @@ export function createGroups(deps: {
   return {
     /** For the removal of a user. */
     countOf: (id: UserId): number => repo.countOf(id),
-    handOver: (from: UserId, to: UserId | null): void => repo.handOver(from, to),
+    transfer: (from: UserId, to: UserId | null): void => repo.transfer(from, to),
 
     list: (viewer: Viewer): Group[] =>
       toGroups(repo.list().filter((row) => maySee(viewer, row.owner_id))),

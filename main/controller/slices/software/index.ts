@@ -121,8 +121,8 @@ export function createSoftware(deps: {
 
     /** For the removal of a user. */
     countOf: (id: UserId): number => repo.countOf(id),
-    handOver: (from: UserId, to: UserId | null, name: string): void =>
-      repo.handOver(from, to, name),
+    transfer: (from: UserId, to: UserId | null, name: string): void =>
+      repo.transfer(from, to, name),
 
     // ---- for deployments
     resolve: access.resolve,

@@ -68,7 +68,7 @@ export function createSoftwareRepo({ db }: Store) {
         .from(software)
         .where(and(isShown, eq(software.owner_id, owner)))
         .get()?.n ?? 0,
-    handOver: (from: UserId, to: UserId | null, name: string): void => {
+    transfer: (from: UserId, to: UserId | null, name: string): void => {
       db.update(software)
         .set({ owner_id: to, created_by_name: sql`coalesce(created_by_name, ${name})` })
         .where(eq(software.owner_id, from))

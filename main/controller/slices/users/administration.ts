@@ -22,9 +22,9 @@ export type Ownership = {
    * @param name of the removed user, stored as `created_by_name` in their software, deployments and
    * enrolment codes
    */
-  handOver: (from: UserId, to: UserId | null, name: string) => void
-  /** After the handover. */
-  handedOver: (to: UserId | null) => void
+  transfer: (from: UserId, to: UserId | null, name: string) => void
+  /** Call it after the commit: notifies about what has a new owner. */
+  transferred: (to: UserId | null) => void
 }
 
 /** What has changed: "role technician → admin, disabled". */
@@ -186,7 +186,7 @@ export function createAdministration(deps: {
             'The new owner must be another user who can sign in.',
             [{ path: '/transfer_to', message: 'must be another user who can sign in' }],
           )
-        deps.ownership.handOver(id, transferTo, row.username)
+        deps.ownership.transfer(id, transferTo, row.username)
         repo.remove(id)
         audit.record(
           viewer,
@@ -199,7 +199,7 @@ export function createAdministration(deps: {
       deps.ended({ userId: id })
       deps.changed(id)
       deps.ownersChanged()
-      deps.ownership.handedOver(transferTo)
+      deps.ownership.transferred(transferTo)
     },
   }
 }

@@ -249,7 +249,7 @@ export function createDeploymentsRepo(store: Store) {
       }
       return sum
     },
-    handOver: (from: UserId, to: UserId | null, name: string): void => {
+    transfer: (from: UserId, to: UserId | null, name: string): void => {
       db.update(deployments)
         .set({ created_by: to, created_by_name: sql`coalesce(created_by_name, ${name})` })
         .where(eq(deployments.created_by, from))
