@@ -93,7 +93,7 @@ async function keepEvidence(apps: readonly ConsoleApp[], testInfo: TestInfo): Pr
 }
 
 /** Saves a screenshot below test-results/screens/, for people who want to see what the specs saw. */
-export async function keepScreen(page: Page, name: string): Promise<void> {
+export async function saveScreenshot(page: Page, name: string): Promise<void> {
   await page.screenshot({ path: join('test-results', 'screens', `${name}.png`), timeout: 10_000 })
 }
 

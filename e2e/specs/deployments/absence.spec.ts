@@ -13,7 +13,7 @@ import { closeSheet, goTo } from '../../pages/shell.ts'
 import { addSoftware } from '../../pages/software.ts'
 import { deploy } from '../../pages/wizard.ts'
 import { signIn } from '../../support/api.ts'
-import { expect, keepScreen, test } from '../../support/fixtures.ts'
+import { expect, saveScreenshot, test } from '../../support/fixtures.ts'
 import { writeScript } from '../../support/packages.ts'
 
 /** A controller that has just started treats no PC as offline for a minute. */
@@ -40,14 +40,14 @@ test('an offline PC fails with an explanation and the others are deployed to', a
   await expect(targetRow(page, 'RECEPTION')).toHaveAttribute('data-status', 'failed')
   await expect(targetRow(page, 'RECEPTION')).toHaveAttribute('data-reason', 'offline')
   await expect(targetRow(page, 'RECEPTION')).toContainText('offline')
-  await keepScreen(page, 'offline-target')
+  await saveScreenshot(page, 'offline-target')
 
   await goTo(page, 'devices')
   await deviceRow(page, 'RECEPTION').click()
   await expect(page.getByTestId('device-status-command')).toContainText('deployx-agent status')
   for (const theme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme: theme })
-    await keepScreen(page, `offline-device-${theme}`)
+    await saveScreenshot(page, `offline-device-${theme}`)
   }
   await closeSheet(page)
   await deviceRow(page, 'LAB-01').click()

@@ -17,7 +17,7 @@ import {
   start,
   toReview,
 } from '../../pages/wizard.ts'
-import { expect, keepScreen, test } from '../../support/fixtures.ts'
+import { expect, saveScreenshot, test } from '../../support/fixtures.ts'
 import { writeArchive } from '../../support/packages.ts'
 
 const choose = async (page: Page, field: Locator, option: string): Promise<void> => {
@@ -53,7 +53,7 @@ test('an archive asks what to run, is installed once, and removed again', async 
   const question = page.getByTestId('archive-question')
   await expect(question.getByTestId('archive-question-answer')).toBeDisabled()
   await choose(page, question.getByTestId('archive-question-entry'), 'kit/install.sh')
-  await keepScreen(page, 'archive-question')
+  await saveScreenshot(page, 'archive-question')
   await question.getByTestId('archive-question-answer').click()
 
   const readout = page.getByTestId('readout-form')
@@ -67,7 +67,7 @@ test('an archive asks what to run, is installed once, and removed again', async 
   await expect(readout).toContainText('Begin with /.')
   await readout.getByTestId('readout-detect-path').fill('/opt/kit/runs')
   await expect(readout.getByTestId('readout-detect-meaning')).toContainText('are skipped')
-  await keepScreen(page, 'archive-readout')
+  await saveScreenshot(page, 'archive-readout')
   await readout.getByTestId('readout-save').click()
   await expect(readout).toHaveCount(0)
 
@@ -91,7 +91,7 @@ test('an archive asks what to run, is installed once, and removed again', async 
   await page.getByTestId('wizard-action-uninstall').check()
   await expect(page.getByTestId('wizard-remove-note')).toBeVisible()
   await softwareItem(page, 'kit-1.0').click()
-  await keepScreen(page, 'wizard-remove')
+  await saveScreenshot(page, 'wizard-remove')
   await next(page)
   await deviceItem(page, 'LAB-01').click()
   await next(page)
@@ -101,7 +101,7 @@ test('an archive asks what to run, is installed once, and removed again', async 
   await page.getByTestId('wizard-deploy').click()
   const dialog = page.getByRole('dialog')
   await expect(dialog).toContainText('Remove software from 1 PC?')
-  await keepScreen(page, 'wizard-remove-confirm')
+  await saveScreenshot(page, 'wizard-remove-confirm')
   await dialog.getByRole('button', { name: 'Remove' }).click()
   await expectTarget(page, 'LAB-01', 'completed')
   await expectStatus(page, 'completed')

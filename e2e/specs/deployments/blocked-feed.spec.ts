@@ -9,7 +9,7 @@ import type { DeploymentId } from '#shared/domain/ids.ts'
 import { startBlockingProxy } from '../../../renderer/test-kit/blocking-proxy.ts'
 import { signIn } from '../../pages/account.ts'
 import { expectStatus, expectTarget } from '../../pages/deployment.ts'
-import { expect, keepScreen, launchWithAccount, test } from '../../support/fixtures.ts'
+import { expect, saveScreenshot, launchWithAccount, test } from '../../support/fixtures.ts'
 import { writeScript } from '../../support/packages.ts'
 import { openBrowserWindow } from '../../support/second-window.ts'
 
@@ -18,7 +18,7 @@ const isFeed = (path: string): boolean => path.startsWith('/socket.io/')
 async function keepBoth(page: Page, name: string): Promise<void> {
   for (const theme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme: theme })
-    await keepScreen(page, `${name}-${theme}`)
+    await saveScreenshot(page, `${name}-${theme}`)
   }
 }
 

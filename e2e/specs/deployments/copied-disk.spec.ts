@@ -8,7 +8,7 @@ import { setUp } from '../../pages/account.ts'
 import { deviceRow, expectOnline } from '../../pages/devices.ts'
 import { goTo } from '../../pages/shell.ts'
 import { signIn } from '../../support/api.ts'
-import { expect, keepScreen, test } from '../../support/fixtures.ts'
+import { expect, saveScreenshot, test } from '../../support/fixtures.ts'
 
 test('a PC with a copied disk becomes a separate device that waits for approval', async ({
   launch,
@@ -36,7 +36,7 @@ test('a PC with a copied disk becomes a separate device that waits for approval'
   await expect(sheet.getByTestId('device-copy-note')).toContainText('same identity as PC-12')
   await expect(sheet.getByTestId('device-state')).toHaveText('Waiting for approval')
   await expect(sheet.getByTestId('device-deploy')).toBeHidden()
-  await keepScreen(page, 'copied-disk')
+  await saveScreenshot(page, 'copied-disk')
   await sheet.getByTestId('device-approve').click()
   await expect(sheet.getByTestId('device-state')).toHaveText('Online')
   await expect(sheet.getByTestId('device-deploy')).toBeVisible()
@@ -44,5 +44,5 @@ test('a PC with a copied disk becomes a separate device that waits for approval'
 
   await deviceRow(page, 'PC-12').click()
   await expect(sheet.getByTestId('device-copy-note')).toContainText('PC-12 (2)')
-  await keepScreen(page, 'original-of-a-copied-disk')
+  await saveScreenshot(page, 'original-of-a-copied-disk')
 })

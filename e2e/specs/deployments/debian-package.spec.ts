@@ -8,7 +8,7 @@ import { expectStatus, expectTarget, openTarget } from '../../pages/deployment.t
 import { expectJoined, makeEnrollmentCode } from '../../pages/devices.ts'
 import { upload } from '../../pages/software.ts'
 import { deploy } from '../../pages/wizard.ts'
-import { expect, keepScreen, test } from '../../support/fixtures.ts'
+import { expect, saveScreenshot, test } from '../../support/fixtures.ts'
 
 const isRootOnDebian = existsSync('/usr/bin/apt-get') && process.getuid?.() === 0
 
@@ -49,7 +49,7 @@ test("Debian's hello, uploaded and deployed by hand, is installed on the PC", as
   await expectStatus(page, 'completed')
   const sheet = await openTarget(page, 'THIS-PC')
   await expect(sheet.getByTestId('target-output')).toContainText('Setting up hello')
-  await keepScreen(page, 'debian-package')
+  await saveScreenshot(page, 'debian-package')
 
   const status = await dpkg('-s', 'hello')
   expect(status.code).toBe(0)

@@ -7,7 +7,7 @@ import { addSoftware } from '../../pages/software.ts'
 import { deploy, planUpToReview, preflightGroup } from '../../pages/wizard.ts'
 import { signIn } from '../../support/api.ts'
 import { closeSheet } from '../../pages/shell.ts'
-import { expect, keepScreen, test } from '../../support/fixtures.ts'
+import { expect, saveScreenshot, test } from '../../support/fixtures.ts'
 import { writeScript } from '../../support/packages.ts'
 
 test('a failed installer shows its exit code and output, and a retry runs that target only', async ({
@@ -36,7 +36,7 @@ test('a failed installer shows its exit code and output, and a retry runs that t
   const sheet = await openTarget(page, 'BAD')
   await expect(sheet.getByTestId('target-output')).toContainText('no licence file')
   await expect(sheet.getByTestId('target-exit-code')).toContainText('3: ')
-  await keepScreen(page, 'failed-target')
+  await saveScreenshot(page, 'failed-target')
   await closeSheet(page)
 
   await writeFile(join(bad!.installRoot!, 'licence'), '')

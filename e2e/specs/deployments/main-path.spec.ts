@@ -12,7 +12,7 @@ import { closeSheet, goTo, hubFoot } from '../../pages/shell.ts'
 import { addSoftware, upload } from '../../pages/software.ts'
 import { deploy, planUpToReview, preflightGroup } from '../../pages/wizard.ts'
 import { signIn as apiSignIn } from '../../support/api.ts'
-import { expect, keepScreen, test } from '../../support/fixtures.ts'
+import { expect, saveScreenshot, test } from '../../support/fixtures.ts'
 import { writeDeb, writeScript } from '../../support/packages.ts'
 
 test('from the first start to a finished deployment, by hand', async ({
@@ -23,12 +23,12 @@ test('from the first start to a finished deployment, by hand', async ({
   const { page, consoleUrl } = await launch()
   await setUp(page)
   await expect(hubFoot(page)).toContainText(/:\d+/)
-  await keepScreen(page, 'empty-console')
+  await saveScreenshot(page, 'empty-console')
 
   const code = await makeEnrollmentCode(page)
   const agents = [await agent('RECEPTION', code), await agent('LAB-01', code)]
   await expectJoined(page, 2)
-  await keepScreen(page, 'add-devices')
+  await saveScreenshot(page, 'add-devices')
   await page.getByTestId('add-devices-done').click()
   for (const { name } of agents) await expectOnline(page, name, true)
 
@@ -48,17 +48,17 @@ test('from the first start to a finished deployment, by hand', async ({
   })
   await expect(preflightGroup(page, 'ready')).toContainText('2')
   await expect(page.getByTestId('wizard-deploy')).toHaveText('Deploy to 2 PCs')
-  await keepScreen(page, 'wizard-review')
+  await saveScreenshot(page, 'wizard-review')
   await page.getByTestId('wizard-deploy').click()
 
   await expectTarget(page, 'LAB-01', 'installing')
-  await keepScreen(page, 'live-deployment')
+  await saveScreenshot(page, 'live-deployment')
   const sheet = await openTarget(page, 'LAB-01')
   await expect(sheet.getByTestId('target-output')).toContainText('step one')
   await expectStatus(page, 'completed')
   // Markup in the installer's output is shown as text.
   await expect(sheet.getByTestId('target-output')).toContainText('step <b>two</b>')
-  await keepScreen(page, 'target-output')
+  await saveScreenshot(page, 'target-output')
   await closeSheet(page)
   for (const { name, installRoot } of agents) {
     await expectTarget(page, name, 'completed')
@@ -71,7 +71,7 @@ test('from the first start to a finished deployment, by hand', async ({
     { name: 'Tools for all', status: 'completed', success_rate: 100, counts: { completed: 2 } },
   ])
   await goTo(page, 'dashboard')
-  await keepScreen(page, 'dashboard')
+  await saveScreenshot(page, 'dashboard')
 })
 
 test('a Debian package is inspected, installed by dpkg, and skipped where it is already installed', async ({

@@ -13,7 +13,7 @@ import { addSoftware } from '../../pages/software.ts'
 import { planUpToReview, preflightGroup, start } from '../../pages/wizard.ts'
 import { signIn } from '../../support/api.ts'
 import type { Agent } from '../../support/agent.ts'
-import { expect, keepScreen, test } from '../../support/fixtures.ts'
+import { expect, saveScreenshot, test } from '../../support/fixtures.ts'
 import { writeScript } from '../../support/packages.ts'
 import { openBrowserWindow } from '../../support/second-window.ts'
 
@@ -24,7 +24,7 @@ const WITHIN_A_MINUTE_MS = 60_000
 async function keepBoth(page: Page, name: string): Promise<void> {
   for (const theme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme: theme })
-    await keepScreen(page, `${name}-${theme}`)
+    await saveScreenshot(page, `${name}-${theme}`)
   }
 }
 

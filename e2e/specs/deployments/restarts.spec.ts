@@ -11,7 +11,7 @@ import { addSoftware } from '../../pages/software.ts'
 import { next, planUpToStrategy, start, toReview } from '../../pages/wizard.ts'
 import { closeSheet } from '../../pages/shell.ts'
 import { signIn } from '../../support/api.ts'
-import { expect, keepScreen, test } from '../../support/fixtures.ts'
+import { expect, saveScreenshot, test } from '../../support/fixtures.ts'
 import { writeScript } from '../../support/packages.ts'
 
 test('restarts are off until a user chooses them, with a notice to the people at the PCs', async ({
@@ -46,7 +46,7 @@ test('restarts are off until a user chooses them, with a notice to the people at
   await expect(page.getByTestId('plan-no-restarts')).toContainText(
     'PC-1: Its agent installs into a folder',
   )
-  await keepScreen(page, 'review-with-restarts')
+  await saveScreenshot(page, 'review-with-restarts')
   const id = await start(page)
   await expectStatus(page, 'completed')
   // Its installer did not request one.
@@ -92,11 +92,11 @@ test('the restart of one PC is cancelled, and the other one keeps its notice', a
     await expect(targetRow(page, name)).toHaveAttribute('data-restart', 'announced')
 
   const sheet = await openTarget(page, 'PC-1')
-  await keepScreen(page, 'restart-announced')
+  await saveScreenshot(page, 'restart-announced')
   await sheet.getByTestId('target-cancel-restart').click()
   const question = page.getByRole('dialog').filter({ hasText: 'Cancel the restart of PC-1?' })
   await expect(question).toContainText(/The PC shows a notice that it restarts .*\d\d:\d\d/)
-  await keepScreen(page, 'restart-cancel')
+  await saveScreenshot(page, 'restart-cancel')
   await page.getByTestId('confirm-no').click()
   await expect(targetRow(page, 'PC-1')).toHaveAttribute('data-restart', 'announced')
 

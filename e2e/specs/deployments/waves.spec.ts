@@ -15,7 +15,7 @@ import {
   toReview,
 } from '../../pages/wizard.ts'
 import { signIn } from '../../support/api.ts'
-import { expect, keepScreen, test } from '../../support/fixtures.ts'
+import { expect, saveScreenshot, test } from '../../support/fixtures.ts'
 import { writeScript } from '../../support/packages.ts'
 
 const PAUSE_LIMIT_MS = 30_000
@@ -65,7 +65,7 @@ test('a failed pilot PC pauses the rest; a user resumes; a retry keeps the first
   await expectTarget(page, 'PC-1', 'failed')
   await expect(targetRow(page, 'PC-2')).toHaveAttribute('data-reason', 'waiting_for_wave')
   await expect(targetRow(page, 'PC-2')).toHaveAttribute('data-wave', '2')
-  await keepScreen(page, 'paused-by-failures')
+  await saveScreenshot(page, 'paused-by-failures')
 
   await page.getByTestId('resume-deployment').click()
   await expectStatus(page, 'partial')
@@ -82,7 +82,7 @@ test('a failed pilot PC pauses the rest; a user resumes; a retry keeps the first
   await expect(firstTry).toContainText('7: ')
   await firstTry.click()
   await expect(sheet.getByTestId('target-output')).toContainText('no licence file')
-  await keepScreen(page, 'earlier-attempt')
+  await saveScreenshot(page, 'earlier-attempt')
   await closeSheet(page)
 })
 

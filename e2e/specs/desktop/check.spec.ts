@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { setUp } from '../../pages/account.ts'
 import { goTo } from '../../pages/shell.ts'
 import { signIn } from '../../support/api.ts'
-import { expect, keepScreen, test } from '../../support/fixtures.ts'
+import { expect, saveScreenshot, test } from '../../support/fixtures.ts'
 import { writeScript } from '../../support/packages.ts'
 
 test('a check finds no problems, then a damaged package and what to do about it', async ({
@@ -25,7 +25,7 @@ test('a check finds no problems, then a damaged package and what to do about it'
   await start.scrollIntoViewIfNeeded()
   for (const theme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme: theme })
-    await keepScreen(page, `settings-check-fine-${theme}`)
+    await saveScreenshot(page, `settings-check-fine-${theme}`)
   }
 
   const content = join(app.dataDir, 'content')
@@ -39,6 +39,6 @@ test('a check finds no problems, then a damaged package and what to do about it'
   await start.scrollIntoViewIfNeeded()
   for (const theme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme: theme })
-    await keepScreen(page, `settings-check-findings-${theme}`)
+    await saveScreenshot(page, `settings-check-findings-${theme}`)
   }
 })

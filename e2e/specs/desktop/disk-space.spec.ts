@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { canMakeDisks, makeSmallDisk } from '../../../main/controller/test-kit/small-disk.ts'
 import { setUp } from '../../pages/account.ts'
 import { goTo } from '../../pages/shell.ts'
-import { expect, keepScreen, test } from '../../support/fixtures.ts'
+import { expect, saveScreenshot, test } from '../../support/fixtures.ts'
 import { findOutside } from '../../support/outside.ts'
 
 test('a disk that fills up is named on every page, until it has room again', async ({ launch }) => {
@@ -27,7 +27,7 @@ test('a disk that fills up is named on every page, until it has room again', asy
     expect(await findOutside(page)).toEqual([])
     for (const theme of ['light', 'dark'] as const) {
       await page.emulateMedia({ colorScheme: theme })
-      await keepScreen(page, `disk-low-${theme}`)
+      await saveScreenshot(page, `disk-low-${theme}`)
     }
     await note.getByRole('link').click()
     await expect(page).toHaveURL(/#\/software$/)

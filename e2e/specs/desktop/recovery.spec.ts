@@ -12,7 +12,7 @@ import { PASSPHRASE, restoreFrom, saveDownloadsAs, saveRecoveryFile } from '../.
 import { goTo } from '../../pages/shell.ts'
 import { softwareRow } from '../../pages/software.ts'
 import { signIn as signInToApi } from '../../support/api.ts'
-import { expect, keepScreen, test } from '../../support/fixtures.ts'
+import { expect, saveScreenshot, test } from '../../support/fixtures.ts'
 import { writeScript } from '../../support/packages.ts'
 import { ended } from '../../support/processes.ts'
 import { serve } from '../../support/serve.ts'
@@ -51,7 +51,7 @@ test('a recovery file saved after a key rotation turns a new computer into the c
   await expect(page.getByTestId('recovery-note')).toContainText('older than the keys')
   await saveRecoveryFile(page, false)
   await expect(page.getByTestId('recovery-note')).toHaveCount(0)
-  await keepScreen(page, 'controller-keys')
+  await saveScreenshot(page, 'controller-keys')
   const after = await fingerprint.textContent()
   await first.close()
 
@@ -59,7 +59,7 @@ test('a recovery file saved after a key rotation turns a new computer into the c
   const empty = await launch({ home })
   await restoreFrom(empty.page, file, 'keep', 'not the passphrase')
   await expect(empty.page.getByTestId('failure')).toHaveAttribute('data-code', 'E_PASSPHRASE')
-  await keepScreen(empty.page, 'restore')
+  await saveScreenshot(empty.page, 'restore')
   await empty.page.getByTestId('restore-passphrase').fill(PASSPHRASE)
   await empty.page.getByTestId('restore-submit').click()
   // In non-interactive mode it exits, so the spec starts it again.
@@ -79,7 +79,7 @@ test('a recovery file saved after a key rotation turns a new computer into the c
   const other = await writeScript(folder, 'other.sh', ['exit 1'])
   await restored.page.getByTestId('file-again-input').setInputFiles(other)
   await expect(restored.page.getByTestId('failure')).toHaveAttribute('data-code', 'E_CONFLICT')
-  await keepScreen(restored.page, 'file-missing')
+  await saveScreenshot(restored.page, 'file-missing')
   await restored.page.getByTestId('file-again-input').setInputFiles(script)
   await expect(restored.page.getByTestId('file-missing')).toHaveCount(0)
   await expect(restored.page.getByTestId('files-missing')).toHaveCount(0)

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { until } from '#shared/test-kit/until.ts'
 import { startConsole } from '../../support/console-app.ts'
-import { expect, keepScreen, test } from '../../support/fixtures.ts'
+import { expect, saveScreenshot, test } from '../../support/fixtures.ts'
 import { endProcess } from '../../support/processes.ts'
 import type { PageWorld } from '../../support/page-world.ts'
 
@@ -48,7 +48,7 @@ test('the window shows the console from its own scheme under a strict policy', a
     visible: true,
     title: 'DeployX',
   })
-  await keepScreen(page, 'first-run')
+  await saveScreenshot(page, 'first-run')
 })
 
 test('the page violates no rule of its policy, and its background colour is set before it is drawn', async ({

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { setUp } from '../../pages/account.ts'
 import { goTo } from '../../pages/shell.ts'
-import { expect, keepScreen, test } from '../../support/fixtures.ts'
+import { expect, saveScreenshot, test } from '../../support/fixtures.ts'
 
 const run = promisify(execFile)
 const FETCH_LIMIT_MS = 60_000
@@ -25,7 +25,7 @@ test('the command line for Linux downloads the agent inside the app, verifies it
   await page.getByTestId('enroll-tab-linux').click()
   const line = (await page.getByTestId('enroll-command-linux').textContent()) ?? ''
   test.skip(!line.includes('/agent/download/'), 'no agents were built here: npm run package:agent')
-  await keepScreen(page, 'add-devices-line-for-linux')
+  await saveScreenshot(page, 'add-devices-line-for-linux')
 
   const pc = join(folder, 'pc')
   await mkdir(pc)

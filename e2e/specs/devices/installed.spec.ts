@@ -9,7 +9,7 @@ import { until } from '#shared/test-kit/until.ts'
 import { setUp } from '../../pages/account.ts'
 import { goTo } from '../../pages/shell.ts'
 import { signIn } from '../../support/api.ts'
-import { expect, keepScreen, test } from '../../support/fixtures.ts'
+import { expect, saveScreenshot, test } from '../../support/fixtures.ts'
 
 const HOSTILE = '<img src=x onerror=alert(1)> Ltd'
 
@@ -73,7 +73,7 @@ test('an old version is found with the PCs that have it, and a deployment starts
     'All 3 PCs have reported their software',
   )
   await expect(page.getByTestId('installed-row')).toHaveCount(4)
-  await keepScreen(page, 'software-on-the-pcs')
+  await saveScreenshot(page, 'software-on-the-pcs')
 
   await search.fill('no such program')
   await expect(page.getByText('Not found on any PC')).toBeVisible()
@@ -85,7 +85,7 @@ test('an old version is found with the PCs that have it, and a deployment starts
   const pcs = sheet.getByTestId('installed-device')
   await expect(pcs).toHaveCount(2)
   await expect(pcs.first()).toContainText('LAB-02')
-  await keepScreen(page, 'software-on-which-pcs')
+  await saveScreenshot(page, 'software-on-which-pcs')
 
   // Open a PC and go back: the search is still there.
   await pcs.last().click()

@@ -6,7 +6,7 @@ import { setUp } from '../../pages/account.ts'
 import { deviceRow, expectOnline } from '../../pages/devices.ts'
 import { closeSheet, goTo } from '../../pages/shell.ts'
 import { signIn } from '../../support/api.ts'
-import { expect, keepScreen, test } from '../../support/fixtures.ts'
+import { expect, saveScreenshot, test } from '../../support/fixtures.ts'
 import { writeDeb } from '../../support/packages.ts'
 
 /** A maintainer's name is shown as text, too. */
@@ -58,14 +58,14 @@ test('the sheet of a PC shows its software, hardware, disks and addresses, and w
   await expect(hardware).toContainText(memory)
   await expect(hardware.getByTestId('disk').first()).toContainText(/free of .*B/)
   await expect(hardware.getByTestId('interface').first()).toContainText(/([0-9a-f]{2}:){5}/)
-  await keepScreen(page, 'device-hardware')
+  await saveScreenshot(page, 'device-hardware')
 
   await sheet.getByTestId('device-tab-software').click()
   const rows = sheet.getByTestId('software-row')
   await expect(rows.first()).toContainText('lib0000')
   expect(await rows.count()).toBeLessThan(100)
   await expect(sheet).toContainText(/3.000 entries/)
-  await keepScreen(page, 'device-software')
+  await saveScreenshot(page, 'device-software')
   const filter = sheet.getByTestId('software-filter')
   await filter.fill('lib1234')
   await expect(rows).toHaveCount(1)

@@ -8,7 +8,7 @@ import { closeSheet, goTo } from '../../pages/shell.ts'
 import { signIn } from '../../support/api.ts'
 import { startAgent } from '../../support/agent.ts'
 import { startDiscoveringAgent } from '../../support/discovering-agent.ts'
-import { expect, keepScreen, test } from '../../support/fixtures.ts'
+import { expect, saveScreenshot, test } from '../../support/fixtures.ts'
 
 test('a PC without a code is approved on the Devices page once its digits match, and another one is rejected', async ({
   launch,
@@ -24,7 +24,7 @@ test('a PC without a code is approved on the Devices page once its digits match,
   await page.getByTestId('add-devices').click()
   await page.getByTestId('add-way-digits').click()
   await expect(page.getByTestId('discover-command-windows')).toContainText('discover --state')
-  await keepScreen(page, 'add-devices-without-a-code')
+  await saveScreenshot(page, 'add-devices-without-a-code')
   await closeSheet(page)
 
   // The name that a PC reports is arbitrary text and is shown as text.
@@ -43,7 +43,7 @@ test('a PC without a code is approved on the Devices page once its digits match,
       'Approve only if the PC shows the same digits.',
     )
     await expect(page.getByTestId('nav-devices')).toContainText('2 new')
-    await keepScreen(page, 'devices-pending')
+    await saveScreenshot(page, 'devices-pending')
 
     await other.getByTestId('pending-reject').click()
     await expect(other).toHaveCount(0)

@@ -8,7 +8,7 @@ import type { Page } from '@playwright/test'
 import { until } from '#shared/test-kit/until.ts'
 import { signIn as signInToConsole } from '../../pages/account.ts'
 import { closeSheet } from '../../pages/shell.ts'
-import { expect, keepScreen, launchWithAccount, test } from '../../support/fixtures.ts'
+import { expect, saveScreenshot, launchWithAccount, test } from '../../support/fixtures.ts'
 import { findOutside } from '../../support/outside.ts'
 import { writeScript } from '../../support/packages.ts'
 import { openBrowserWindow } from '../../support/second-window.ts'
@@ -110,7 +110,7 @@ test('names of 200 characters push nothing out of narrow windows', async ({
       await settled(page)
       const outside = await findOutside(page)
       if (outside.length > 0) found[`${name} at ${width} px`] = outside
-      if (width === 900) await keepScreen(page, `long-${name}`)
+      if (width === 900) await saveScreenshot(page, `long-${name}`)
     }
   }
   const screens: Record<string, string> = {

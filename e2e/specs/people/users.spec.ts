@@ -12,7 +12,7 @@ import { closeSheet, goTo } from '../../pages/shell.ts'
 import { addTechnician, auditSentences, confirm, openUsers, userRow } from '../../pages/users.ts'
 import { signIn } from '../../support/api.ts'
 import { openBrowserWindow, saveNextDownload } from '../../support/second-window.ts'
-import { expect, keepScreen, test } from '../../support/fixtures.ts'
+import { expect, saveScreenshot, test } from '../../support/fixtures.ts'
 
 const FIRST_PASSWORD = 'a first password'
 const OWN_PASSWORD = 'her own password now'
@@ -21,7 +21,7 @@ const OWN_PASSWORD = 'her own password now'
 async function keepBoth(page: Page, name: string): Promise<void> {
   for (const theme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme: theme })
-    await keepScreen(page, `${name}-${theme}`)
+    await saveScreenshot(page, `${name}-${theme}`)
   }
 }
 

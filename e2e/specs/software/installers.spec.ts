@@ -1,6 +1,6 @@
 /** Installers of several kinds are dropped onto the window: what the console knows about them, and how sure it is. */
 import { createApi, signIn } from '../../support/api.ts'
-import { expect, keepScreen, test } from '../../support/fixtures.ts'
+import { expect, saveScreenshot, test } from '../../support/fixtures.ts'
 import { writeInno, writeMsi, writeNsis, writeProgram } from '../../support/installers.ts'
 import { writeDeb } from '../../support/packages.ts'
 import { openBrowserWindow } from '../../support/second-window.ts'
@@ -76,7 +76,7 @@ test('dropped installers show what is known, what goes wrong, and the command', 
   const odd = uploadOf(page, 'odd.exe')
   await expect(odd.getByTestId('readout-no-switch')).toBeVisible()
   await expect(odd.getByTestId('readout-save')).toHaveText('Keep without a silent switch')
-  await keepScreen(page, 'installers-dropped')
+  await saveScreenshot(page, 'installers-dropped')
 
   for (const upload of [plain, loud, inno, msi, deb, odd]) await saveDetails(upload)
   await goTo(page, 'software')
@@ -127,7 +127,7 @@ test('a file that the library has, and a new version of a product, are recognise
   ])
   const newer = uploadOf(page, 'quarry-2.0.exe')
   await expect(newer.getByTestId('readout-arrival')).toContainText('A newer version of Quarry 1.0.')
-  await keepScreen(page, 'installers-new-version')
+  await saveScreenshot(page, 'installers-new-version')
   await saveDetails(newer)
   await goTo(page, 'software')
   const row = softwareRow(page, 'Quarry 2.0')
