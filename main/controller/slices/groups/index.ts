@@ -74,7 +74,8 @@ export function createGroups(deps: {
       ...(removed.length > 0 ? [`removed ${list(removed)}`] : []),
     ].join('; ')
   }
-  function nameIsFree(name: string, except?: GroupId): void {
+  /** Call it inside a transaction. @throws AppError E_CONFLICT */
+  function refuseTakenName(name: string, except?: GroupId): void {
     const other = repo.byName(name)
     if (other && other.id !== except)
       throw AppError.of('group_name_taken', { name }, [{ path: '/name', message: 'is taken' }])
@@ -92,7 +93,7 @@ export function createGroups(deps: {
       const ids = [...new Set(input.device_ids)]
       deps.devices.resolve(ids, viewer)
       const id = deps.store.transaction(() => {
-        nameIsFree(input.name)
+        refuseTakenName(input.name)
         const row = repo.insert({
           name: input.name,
           owner_id: viewer.id,
@@ -118,7 +119,7 @@ export function createGroups(deps: {
         checkVersion(change.version, row.version, 'group', () => view(id))
         const name = change.name === row.name ? undefined : change.name
         if (name !== undefined) {
-          nameIsFree(name, id)
+          refuseTakenName(name, id)
           repo.rename(id, name)
         }
         const members = membersAfter(id, change)

@@ -42,7 +42,7 @@ export function createAccounts(deps: {
     return row
   }
   /** Call it inside a transaction. @throws AppError E_CONFLICT */
-  function nameIsFree(username: string, except?: UserId): void {
+  function refuseTakenName(username: string, except?: UserId): void {
     const other = repo.withName(username).find((row) => row.id !== except)
     if (other)
       throw AppError.of('username_taken', { name: other.username }, [
@@ -67,7 +67,7 @@ export function createAccounts(deps: {
     return await store.write(() => {
       if (onlyFirst && repo.count() > 0)
         throw new AppError('E_SETUP_DONE', 'The first account already exists. Sign in instead.')
-      nameIsFree(username)
+      refuseTakenName(username)
       const row = repo.insert({
         username,
         password_hash,
@@ -83,7 +83,7 @@ export function createAccounts(deps: {
   return {
     toUser,
     existing,
-    nameIsFree,
+    refuseTakenName,
     add,
     list(): User[] {
       const counts = sessions.counts()

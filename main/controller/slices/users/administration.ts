@@ -60,10 +60,10 @@ export function createAdministration(deps: {
   changed: (id: UserId) => void
 }) {
   const { store, repo, passwords, audit } = deps
-  const { add, existing, nameIsFree, toUser } = deps.accounts
+  const { add, existing, refuseTakenName, toUser } = deps.accounts
 
-  /** Call it inside the transaction that removes the administrator's rights. */
-  function notTheLastAdmin(row: UserRow): void {
+  /** Call it inside the transaction that removes the administrator's rights. @throws AppError E_ILLEGAL_STATE */
+  function refuseLastAdmin(row: UserRow): void {
     if (row.role === 'admin' && row.disabled_at === null && repo.countActiveAdmins() === 1)
       throw AppError.of('last_administrator', {})
   }
@@ -95,8 +95,8 @@ export function createAdministration(deps: {
         const isDisabled = row.disabled_at !== null
         const role = change.role ?? row.role
         const disabled = change.disabled ?? isDisabled
-        if (role !== 'admin' || disabled) notTheLastAdmin(row)
-        if (change.username !== undefined) nameIsFree(change.username, id)
+        if (role !== 'admin' || disabled) refuseLastAdmin(row)
+        if (change.username !== undefined) refuseTakenName(change.username, id)
         const set = {
           version: row.version + 1,
           ...(change.username !== undefined && { username: change.username }),
@@ -174,7 +174,7 @@ export function createAdministration(deps: {
       const holdings = deps.ownership.holdings(existing(id).id)
       store.transaction(() => {
         const row = existing(id)
-        notTheLastAdmin(row)
+        refuseLastAdmin(row)
         const newOwner = transferTo === null ? null : repo.byId(transferTo)
         if (
           newOwner === undefined ||
