@@ -20,7 +20,7 @@ function shorten(name: string): string {
 }
 
 /** Windows drops spaces and dots at the end of a name. */
-function withoutEndOf(name: string): string {
+function withoutTrailingDotsAndSpaces(name: string): string {
   let end = name.length
   while (end > 0 && /[\s.]/.test(name[end - 1]!)) end--
   return name.slice(0, end)
@@ -29,7 +29,7 @@ function withoutEndOf(name: string): string {
 /** The last component of `received`, cleaned; `installer` when nothing usable is left. */
 export function cleanFileName(received: string): string {
   const last = received.slice(0, 4096).split(/[/\\]/).at(-1) ?? ''
-  const cleaned = withoutEndOf(
+  const cleaned = withoutTrailingDotsAndSpaces(
     replaceMisleading(last.normalize('NFC'))
       .replaceAll('\ufffd', '')
       .replaceAll(/[<>:"|?*]/g, '_')
