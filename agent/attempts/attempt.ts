@@ -34,7 +34,7 @@ import {
   conclude,
   failure,
   isSuccess,
-  nothingToDo,
+  outcomeIfNothingToDo,
   withMessage,
   type Deferral,
   type Outcome,
@@ -209,7 +209,7 @@ export async function runAttempt(deps: AttemptDeps, run: AttemptRun): Promise<Ou
   async function begin(start: number): Promise<Outcome | Deferral | null> {
     if (run.canceled.aborted) return CANCELED
     const presence = await presenceNow()
-    const nothing = presence === null ? null : nothingToDo(payload.action, presence)
+    const nothing = presence === null ? null : outcomeIfNothingToDo(payload.action, presence)
     if (nothing) return nothing
     const deferral = await checkConditions()
     if (deferral) return deferral

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import type { Presence } from '../install/installers.ts'
 import type { Ending } from '../supervisor/client.ts'
 import type { Exit } from '../supervisor/files.ts'
-import { conclude, nothingToDo } from './conclude.ts'
+import { conclude, outcomeIfNothingToDo } from './conclude.ts'
 
 const exited = (part: Partial<Exit>): Ending => ({
   kind: 'exited',
@@ -166,10 +166,10 @@ describe('the result of an ended installer', () => {
 
 describe('before any work', () => {
   it('there is nothing to do if the PC is already in the requested state', () => {
-    expect(nothingToDo('install', 'present')).toMatchObject({ status: 'skipped' })
-    expect(nothingToDo('uninstall', 'absent')).toMatchObject({ status: 'skipped' })
-    expect(nothingToDo('install', 'absent')).toBeNull()
-    expect(nothingToDo('install', 'unknown')).toBeNull()
-    expect(nothingToDo('uninstall', 'unknown')).toBeNull()
+    expect(outcomeIfNothingToDo('install', 'present')).toMatchObject({ status: 'skipped' })
+    expect(outcomeIfNothingToDo('uninstall', 'absent')).toMatchObject({ status: 'skipped' })
+    expect(outcomeIfNothingToDo('install', 'absent')).toBeNull()
+    expect(outcomeIfNothingToDo('install', 'unknown')).toBeNull()
+    expect(outcomeIfNothingToDo('uninstall', 'unknown')).toBeNull()
   })
 })

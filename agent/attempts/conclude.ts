@@ -182,8 +182,11 @@ export const isSuccess = (
     explainExitCode(payload.kind, ending.exit.exit_code, payload.success_exit_codes).outcome,
   )
 
-/** Checked before any work: whether there is nothing to do. */
-export function nothingToDo(action: DeployPayload['action'], presence: Presence): Outcome | null {
+/** Call it before any work: the outcome if there is nothing to do, otherwise null. */
+export function outcomeIfNothingToDo(
+  action: DeployPayload['action'],
+  presence: Presence,
+): Outcome | null {
   if (action === 'install' && presence === 'present')
     return {
       status: 'skipped',
