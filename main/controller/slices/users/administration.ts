@@ -53,7 +53,7 @@ export function createAdministration(deps: {
   random: Random
   ownership: Ownership
   /** All sessions of this user have ended. */
-  ended: (what: { userId: UserId }) => void
+  sessionsEnded: (what: { userId: UserId }) => void
   /** Who owns what, or may see what, has changed. */
   ownersChanged: () => void
   /** Call it after the commit: the user is new, has changed or was removed. */
@@ -123,7 +123,7 @@ export function createAdministration(deps: {
         })
         return signsOut
       })
-      if (signsOut) deps.ended({ userId: id })
+      if (signsOut) deps.sessionsEnded({ userId: id })
       if (before.role !== existing(id).role) deps.ownersChanged()
       deps.changed(id)
       return toUser(existing(id))
@@ -148,7 +148,7 @@ export function createAdministration(deps: {
         repo.endSessionsOf(id)
         audit.record(viewer, 'user.reset_password', subjectOf(row), '')
       })
-      deps.ended({ userId: id })
+      deps.sessionsEnded({ userId: id })
       deps.changed(id)
       return { user: toUser(existing(id)), password }
     },
@@ -159,7 +159,7 @@ export function createAdministration(deps: {
         repo.endSessionsOf(id)
         audit.record(viewer, 'user.end_sessions', subjectOf(row), '')
       })
-      deps.ended({ userId: id })
+      deps.sessionsEnded({ userId: id })
       deps.changed(id)
       return toUser(row)
     },
@@ -196,7 +196,7 @@ export function createAdministration(deps: {
           { data: { ...holdings, transfer_to: newOwner?.username ?? null } },
         )
       })
-      deps.ended({ userId: id })
+      deps.sessionsEnded({ userId: id })
       deps.changed(id)
       deps.ownersChanged()
       deps.ownership.transferred(transferTo)

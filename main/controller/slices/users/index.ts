@@ -37,7 +37,7 @@ export function createUsers(deps: {
   const changes = createListeners<UserId>()
   const changed = changes.emit
   const sessionEnds = createListeners<SessionsEnded>()
-  const ended = sessionEnds.emit
+  const sessionsEnded = sessionEnds.emit
   const ownerChanges = createListeners<void>()
 
   return {
@@ -54,10 +54,10 @@ export function createUsers(deps: {
       return row ? accounts.toUser(row) : null
     },
 
-    ...createSignIn({ ...deps, repo, accounts, sessions, changed, ended }),
+    ...createSignIn({ ...deps, repo, accounts, sessions, changed, sessionsEnded }),
     ...createAdministration({
       ...deps,
-      ...{ repo, accounts, changed, ended },
+      ...{ repo, accounts, changed, sessionsEnded },
       ownersChanged: () => ownerChanges.emit(),
     }),
 
@@ -69,19 +69,19 @@ export function createUsers(deps: {
       sessions.viewerOf(sessionId, address),
     logout(viewer: Viewer, sessionId: string): void {
       sessions.logout(viewer, sessionId)
-      ended({ sessionId })
+      sessionsEnded({ sessionId })
       changed(viewer.id)
     },
     logoutAll(viewer: Viewer): void {
       sessions.logoutAll(viewer)
-      ended({ userId: viewer.id })
+      sessionsEnded({ userId: viewer.id })
       changed(viewer.id)
     },
     sessionsOf: (viewer: Viewer, currentId: string | null): OwnSession[] =>
       sessions.listOf(viewer.id, currentId),
     endSession(viewer: Viewer, sessionId: SessionId): void {
       sessions.end(viewer, sessionId)
-      ended({ sessionId })
+      sessionsEnded({ sessionId })
       changed(viewer.id)
     },
 

@@ -37,7 +37,8 @@ export function createSessions(deps: {
   const nowIso = () => isoTime(deps.now())
   const expiry = () => isoTime(deps.now() + REFRESH_LIFE_MS)
   repo.dropExpiredSessions(nowIso())
-  const ended = () => new AppError('E_UNAUTHENTICATED', 'This session has ended. Sign in again.')
+  const sessionEnded = () =>
+    new AppError('E_UNAUTHENTICATED', 'This session has ended. Sign in again.')
 
   /** The time of last use is informative; failing to store it does not refuse a request. */
   function touch(sessionId: string, address: string): void {
@@ -107,7 +108,7 @@ export function createSessions(deps: {
         })
         onReuse(copied.id)
       }
-      throw ended()
+      throw sessionEnded()
     },
 
     /**

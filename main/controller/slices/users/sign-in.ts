@@ -26,7 +26,7 @@ export function createSignIn(deps: {
   changed: (id: UserId) => void
   clock: Clock
   /** This session has ended. */
-  ended: (what: { sessionId: string }) => void
+  sessionsEnded: (what: { sessionId: string }) => void
 }) {
   const { store, repo, sessions, passwords, audit } = deps
   const { add, existing, toUser } = deps.accounts
@@ -124,7 +124,9 @@ export function createSignIn(deps: {
 
     /** Exchanges a refresh token for a new one. @throws AppError E_UNAUTHENTICATED */
     refresh: (refreshToken: string, origin: Origin): SignIn =>
-      signIn(sessions.renew(refreshToken, origin, (sessionId) => deps.ended({ sessionId }))),
+      signIn(
+        sessions.renew(refreshToken, origin, (sessionId) => deps.sessionsEnded({ sessionId })),
+      ),
 
     /**
      * Changes the viewer's own password, proved with the old one. All other sessions end.
@@ -168,7 +170,7 @@ export function createSignIn(deps: {
         repo.endSessionsOf(row.id, sessionId)
         audit.record(viewer, 'user.change_password', subjectOf(row), '')
       })
-      for (const { id } of others) deps.ended({ sessionId: id })
+      for (const { id } of others) deps.sessionsEnded({ sessionId: id })
       deps.changed(row.id)
       return toUser(existing(row.id))
     },
