@@ -134,14 +134,14 @@ describe.skipIf(!isHere)('the agent for Linux', { timeout: LIMIT_MS }, () => {
     const file = path.join(folder, 'tool.deb')
     writeFileSync(file, buildDeb(folder, { name: 'deployx-tool', version: '1.2' }))
     const software = await office.addSoftware(file)
-    const first = await office.ended(await office.start(software))
+    const first = await office.untilEnded(await office.start(software))
     expect(first, output).toMatchObject({ deployment_status: 'completed', exit_code: 0 })
     expect(existsSync(inRoot('usr/share/deployx-test/deployx-tool'))).toBe(true)
-    expect(await office.ended(await office.start(software))).toMatchObject({
+    expect(await office.untilEnded(await office.start(software))).toMatchObject({
       deployment_status: 'skipped',
       reason: 'already_installed',
     })
-    const removed = await office.ended(await office.start(software, { action: 'uninstall' }))
+    const removed = await office.untilEnded(await office.start(software, { action: 'uninstall' }))
     expect(removed).toMatchObject({ deployment_status: 'completed' })
     expect(existsSync(inRoot('usr/share/deployx-test/deployx-tool'))).toBe(false)
   })
@@ -158,7 +158,7 @@ describe.skipIf(!isHere)('the agent for Linux', { timeout: LIMIT_MS }, () => {
     start()
     await office.untilOnline()
     writeFileSync(inRoot('go-on'), '')
-    const ended = await office.ended(id)
+    const ended = await office.untilEnded(id)
     expect(ended, output).toMatchObject({ deployment_status: 'failed', exit_code: 3 })
     expect(ended.output).toBe('before\nafter\n')
     expect(readFileSync(inRoot('runs'), 'utf8')).toBe('run\n')

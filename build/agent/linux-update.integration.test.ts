@@ -116,7 +116,7 @@ describe.skipIf(!isHere)(
       expect(readdirSync(path.join(folder, 'bin')).sort()).toEqual(['deployx-agent', 'start.sh'])
       const script = path.join(folder, 'tool.sh')
       await fs.writeFile(script, '#!/bin/sh\necho installed\n')
-      const ended = await office.ended(await office.start(await office.addSoftware(script)))
+      const ended = await office.untilEnded(await office.start(await office.addSoftware(script)))
       expect(ended).toMatchObject({ deployment_status: 'completed', exit_code: 0 })
     })
 

@@ -78,7 +78,7 @@ export async function openOnePcOffice(agentsDir: string | null = null) {
     cancelRestarts: (id: DeploymentId) =>
       client.call('deployments.cancel_restarts', { params: { id }, body: {} }),
     /** The only target of a finished deployment, and the installer's output. */
-    async ended(id: DeploymentId) {
+    async untilEnded(id: DeploymentId) {
       const params = { id }
       await until(
         'the end of a deployment',

@@ -46,7 +46,7 @@ describe.skipIf(obstacle !== null)('a failing installation', { timeout: LIMIT_MS
     return file
   }
   const deploy = async (file: string, fields: Partial<SoftwareFields> = {}) =>
-    stage.ended(await stage.start(await stage.addSoftware(file, fields)))
+    stage.untilEnded(await stage.start(await stage.addSoftware(file, fields)))
   const deb = (parts: DebParts): Buffer => buildDeb(stage.folder, parts)
   const rpm = (parts: Omit<RpmParts, 'version'>): Buffer =>
     buildRpm(stage.folder, { version: '1.0', ...parts })
@@ -183,7 +183,7 @@ describe.skipIf(obstacle !== null)('a failing installation', { timeout: LIMIT_MS
     expect(await isInstalled(name)).toBe(false)
     await stage.pc.exec(['touch', '/root/let-go'])
     expect(await holding).toMatchObject({ code: 0 })
-    const ended = await stage.ended(id)
+    const ended = await stage.untilEnded(id)
     expect(ended, await stage.journal()).toMatchObject({
       deployment_status: 'completed',
       exit_code: 0,

@@ -48,7 +48,7 @@ describe.skipIf(obstacle !== null)('a restart of a real PC', { timeout: LIMIT_MS
       reboot,
       ...(reboot === 'if_needed' && { reboot_delay_minutes: 1 }),
     })
-    expect(await stage.ended(id), await stage.journal()).toMatchObject({
+    expect(await stage.untilEnded(id), await stage.journal()).toMatchObject({
       deployment_status: 'completed',
       reason: 'reboot_pending',
       exit_code: 0,
@@ -95,7 +95,7 @@ describe.skipIf(obstacle !== null)('a restart of a real PC', { timeout: LIMIT_MS
     const owesNone = async () => (await stage.device()).reboot_pending === false
     await until('the pending restart to be cleared', owesNone, { limitMs: TOLD_MS })
     // The deployment that was created during the notice period was not started then, and is done now.
-    expect(await stage.ended(late), await stage.journal()).toMatchObject({
+    expect(await stage.untilEnded(late), await stage.journal()).toMatchObject({
       deployment_status: 'completed',
     })
     expect(existsSync(stage.pc.file('/root/late'))).toBe(true)

@@ -94,17 +94,17 @@ describe.skipIf(obstacle !== null)('the agent under systemd', { timeout: LIMIT_M
     const file = path.join(stage.folder, 'tool.deb')
     writeFileSync(file, buildDeb(stage.folder, { name: 'deployx-tool', version: '1.2' }))
     const software = await stage.addSoftware(file)
-    const first = await stage.ended(await stage.start(software))
+    const first = await stage.untilEnded(await stage.start(software))
     expect(first, await stage.journal()).toMatchObject({
       deployment_status: 'completed',
       exit_code: 0,
     })
     expect((await stage.pc.exec(['dpkg', '-s', 'deployx-tool'])).stdout).toContain('Version: 1.2\n')
-    expect(await stage.ended(await stage.start(software))).toMatchObject({
+    expect(await stage.untilEnded(await stage.start(software))).toMatchObject({
       deployment_status: 'skipped',
       reason: 'already_installed',
     })
-    const removed = await stage.ended(await stage.start(software, { action: 'uninstall' }))
+    const removed = await stage.untilEnded(await stage.start(software, { action: 'uninstall' }))
     expect(removed).toMatchObject({ deployment_status: 'completed' })
     expect((await stage.pc.exec(['dpkg', '-s', 'deployx-tool'])).code).toBe(1)
   })
@@ -113,7 +113,7 @@ describe.skipIf(obstacle !== null)('the agent under systemd', { timeout: LIMIT_M
     const name = 'deployx-lonely'
     const file = path.join(stage.folder, `${name}.deb`)
     writeFileSync(file, buildDeb(stage.folder, { name, depends: 'deployx-nowhere' }))
-    const failed = await stage.ended(await stage.start(await stage.addSoftware(file)))
+    const failed = await stage.untilEnded(await stage.start(await stage.addSoftware(file)))
     expect(failed).toMatchObject({ deployment_status: 'failed', reason: 'install_failed' })
     expect(failed.output).toContain('deployx-nowhere')
     expect((await stage.pc.exec(['dpkg', '--audit'])).stdout).toBe('')
@@ -128,7 +128,7 @@ describe.skipIf(obstacle !== null)('the agent under systemd', { timeout: LIMIT_M
     await until('systemd to start it again', isBack, { limitMs: COMES_BACK_MS })
     await stage.untilOnline()
     writeFileSync(stage.pc.file('/root/kill.go'), '')
-    const ended = await stage.ended(id)
+    const ended = await stage.untilEnded(id)
     expect(ended, await stage.journal()).toMatchObject({
       deployment_status: 'completed',
       exit_code: 0,
@@ -150,7 +150,7 @@ describe.skipIf(obstacle !== null)('the agent under systemd', { timeout: LIMIT_M
     expect(await mainPid()).not.toBe(before)
     await stage.untilOnline()
     writeFileSync(stage.pc.file('/root/update.go'), '')
-    expect(await stage.ended(id), await stage.journal()).toMatchObject({
+    expect(await stage.untilEnded(id), await stage.journal()).toMatchObject({
       deployment_status: 'completed',
     })
     expect(runsOf('update')).toBe('run\n')
@@ -169,7 +169,7 @@ describe.skipIf(obstacle !== null)('the agent under systemd', { timeout: LIMIT_M
     const id = await stage.start(await addSlowScript('power'))
     await until('the script to run', async () => runsOf('power') !== '', { limitMs: COMES_BACK_MS })
     await stage.pc.cutPower()
-    const ended = await stage.ended(id)
+    const ended = await stage.untilEnded(id)
     expect(ended, await stage.journal()).toMatchObject({
       deployment_status: 'failed',
       reason: 'interrupted',

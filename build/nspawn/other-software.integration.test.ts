@@ -43,7 +43,7 @@ describe.skipIf(obstacle !== null)(
     const deploy = async (
       software: Awaited<ReturnType<ServiceStage['addSoftware']>>,
       more: Partial<CreateDeploymentInput> = {},
-    ) => stage.ended(await stage.start(software, more))
+    ) => stage.untilEnded(await stage.start(software, more))
 
     beforeAll(async () => {
       await ensureSystemPackages(['package-tools'], (message) => console.error(message))

@@ -36,7 +36,7 @@ describe.skipIf(obstacle !== null)('the agent for Windows', { timeout: TEST_LIMI
   })
 
   const install = async (...args: Parameters<WindowsStage['start']>) =>
-    stage.ended(await stage.start(...args))
+    stage.untilEnded(await stage.start(...args))
 
   it('enrols with a code and reports its version', async () => {
     expect(await stage.device()).toMatchObject({
@@ -130,7 +130,7 @@ describe.skipIf(obstacle !== null)('the agent for Windows', { timeout: TEST_LIMI
         does: 'wait',
       })
       const id = await stage.start(await stage.addSoftware(file), { timeout_seconds: 5 })
-      const ended = await stage.ended(id)
+      const ended = await stage.untilEnded(id)
       expect(ended).toMatchObject({ deployment_status: 'failed', reason: 'timeout' })
       expect(await stage.windows.isRunning('-n 600')).toBe(false)
       expect(await stage.windows.isRunning('wait-app.msi')).toBe(false)
@@ -244,7 +244,7 @@ describe.skipIf(obstacle !== null)('the agent for Windows', { timeout: TEST_LIMI
       const isHanging = async () =>
         (await stage.windows.isRunning('-n 602')) && (await stage.windows.isRunning('-n 601'))
       await until('the installer to hang', isHanging)
-      expect(await stage.ended(id)).toMatchObject({
+      expect(await stage.untilEnded(id)).toMatchObject({
         deployment_status: 'failed',
         reason: 'timeout',
       })
@@ -341,7 +341,7 @@ describe.skipIf(obstacle !== null)('the agent for Windows', { timeout: TEST_LIMI
     await until('the installer to run', async () => stage.windows.exists('C:\\runs.txt'))
     await stage.killAgent()
     stage.startAgent()
-    const ended = await stage.ended(id)
+    const ended = await stage.untilEnded(id)
     expect(ended, stage.output()).toMatchObject({ deployment_status: 'completed', exit_code: 0 })
     expect(ended.output).toContain('slept')
     expect(stage.windows.read('C:\\runs.txt').trim().split(/\r?\n/)).toHaveLength(1)

@@ -35,7 +35,7 @@ describe.skipIf(obstacle !== null)('the agent for Windows', { timeout: TEST_LIMI
   })
 
   const install = async (...args: Parameters<WindowsStage['start']>) =>
-    stage.ended(await stage.start(...args))
+    stage.untilEnded(await stage.start(...args))
   const entry = (name: string, version: string): Detection => ({
     type: 'uninstall_entry',
     name,

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { until } from '#shared/test-kit/until.ts'
 import { projectRoot } from '../../build/support/project.ts'
 import type { Api } from './api.ts'
-import { ended, endProcess, isRunning } from './processes.ts'
+import { untilEnded, endProcess, isRunning } from './processes.ts'
 
 const ONLINE_LIMIT_MS = 60_000
 
@@ -61,7 +61,7 @@ export async function startAgent(options: AgentOptions) {
     /** Simulates a crash: only processes that the agent started separately keep running. */
     async kill(): Promise<void> {
       child.kill('SIGKILL')
-      await ended(child)
+      await untilEnded(child)
     },
     /** Starts it again with the same state, after `stop` or `kill`. */
     async restart(): Promise<void> {

@@ -4,7 +4,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { until } from '#shared/test-kit/until.ts'
 import { projectRoot } from '../../build/support/project.ts'
-import { ended, endProcess } from './processes.ts'
+import { untilEnded, endProcess } from './processes.ts'
 
 export type DiscoveringAgent = Awaited<ReturnType<typeof startDiscoveringAgent>>
 
@@ -33,7 +33,7 @@ export async function startDiscoveringAgent(folder: string, name: string, hub: s
       return digits
     },
     type: (line: string): void => void child.stdin.write(`${line}\n`),
-    ended: (): Promise<unknown> => ended(child),
+    untilEnded: (): Promise<unknown> => untilEnded(child),
     exitCode: (): number | null => child.exitCode,
     stop: (): Promise<void> => endProcess(child),
   }

@@ -6,7 +6,7 @@ export const isRunning = (child: ChildProcess): boolean =>
   child.pid !== undefined && child.exitCode === null && child.signalCode === null
 
 /** Resolves when the process has ended, immediately if it already has. */
-export async function ended(child: ChildProcess, limitMs = END_LIMIT_MS): Promise<void> {
+export async function untilEnded(child: ChildProcess, limitMs = END_LIMIT_MS): Promise<void> {
   if (!isRunning(child)) return
   await new Promise<void>((resolve, reject) => {
     const timer = setTimeout(
@@ -24,8 +24,8 @@ export async function ended(child: ChildProcess, limitMs = END_LIMIT_MS): Promis
 export async function endProcess(child: ChildProcess): Promise<void> {
   if (!isRunning(child)) return
   child.kill('SIGTERM')
-  await ended(child).catch(async () => {
+  await untilEnded(child).catch(async () => {
     child.kill('SIGKILL')
-    await ended(child)
+    await untilEnded(child)
   })
 }

@@ -11,7 +11,7 @@ import { deploy } from '../../pages/wizard.ts'
 import { signIn } from '../../support/api.ts'
 import { expect, test } from '../../support/fixtures.ts'
 import { writeScript } from '../../support/packages.ts'
-import { ended } from '../../support/processes.ts'
+import { untilEnded } from '../../support/processes.ts'
 
 /** Prints when it starts, and waits until the test lets it end. Every run adds a line. */
 const SLOW_INSTALLER = [
@@ -75,7 +75,7 @@ test('the console is killed while the installer runs: the result arrives after i
   await until('the installer runs', () => existsSync(join(root, 'runs')))
 
   first.child.kill('SIGKILL')
-  await ended(first.child)
+  await untilEnded(first.child)
   await writeFile(join(root, 'go-on'), '')
 
   const second = await launch({ env })

@@ -14,7 +14,7 @@ import { softwareRow } from '../../pages/software.ts'
 import { signIn as signInToApi } from '../../support/api.ts'
 import { expect, saveScreenshot, test } from '../../support/fixtures.ts'
 import { writeScript } from '../../support/packages.ts'
-import { ended } from '../../support/processes.ts'
+import { untilEnded } from '../../support/processes.ts'
 import { serve } from '../../support/serve.ts'
 
 test('a recovery file saved after a key rotation turns a new computer into the controller', async ({
@@ -63,7 +63,7 @@ test('a recovery file saved after a key rotation turns a new computer into the c
   await empty.page.getByTestId('restore-passphrase').fill(PASSPHRASE)
   await empty.page.getByTestId('restore-submit').click()
   // In non-interactive mode it exits, so the spec starts it again.
-  await ended(empty.child, 60_000)
+  await untilEnded(empty.child, 60_000)
   expect(empty.child.exitCode).toBe(0)
 
   const restored = await launch({ home })

@@ -47,7 +47,7 @@ test('a PC without a code is approved on the Devices page once its digits match,
 
     await other.getByTestId('pending-reject').click()
     await expect(other).toHaveCount(0)
-    await hostileAgent.ended()
+    await hostileAgent.untilEnded()
     expect(hostileAgent.output()).toContain('was rejected in the console')
 
     await card.getByTestId('pending-approve').focus()
@@ -58,7 +58,7 @@ test('a PC without a code is approved on the Devices page once its digits match,
     wanted.type('y')
     await expect(deviceRow(page, 'RECEPTION')).toBeVisible()
     await expect(page.getByTestId('pending-devices')).toHaveCount(0)
-    await wanted.ended()
+    await wanted.untilEnded()
     expect(wanted.output()).toContain('Enrolled as device')
   } finally {
     await wanted.stop()

@@ -32,7 +32,7 @@ afterEach(async () => {
   await t.stop()
 })
 
-const ended = (id: DeploymentId) =>
+const untilEnded = (id: DeploymentId) =>
   until('the deployment has ended', async () => {
     const deployment = await t.rest.call('deployments.get', { params: { id } })
     if (!deployment.ended_at) return null
@@ -85,7 +85,7 @@ describe('a deployment', () => {
       feed.on('deployment_completed', resolve),
     )
     const { id } = await deploy(['LAB-01', 'LAB-02'])
-    const { deployment, progress } = await ended(id)
+    const { deployment, progress } = await untilEnded(id)
     expect(deployment.status).toBe('completed')
     expect(progress).toMatchObject({ total_targets: 2, completed: 2, failed: 0, success_rate: 100 })
     expect(progress.targets[0]).toMatchObject({
@@ -125,7 +125,7 @@ describe('a deployment', () => {
         device_ids: [identity.deviceId],
       },
     })
-    const { progress } = await ended(id)
+    const { progress } = await untilEnded(id)
     expect(progress.targets).toMatchObject([{ action: 'uninstall' }])
     // Nothing is downloaded for it.
     expect(progress.targets[0]).not.toHaveProperty('total_bytes')
@@ -159,7 +159,7 @@ describe('a deployment', () => {
     const { deployment_id } = await t.rest.call('deployments.create', {
       body: { name: 'Both', software_ids: [software.id], device_ids: [here.id, absent.deviceId] },
     })
-    const { deployment, progress } = await ended(deployment_id)
+    const { deployment, progress } = await untilEnded(deployment_id)
     expect(deployment.status).toBe('partial')
     expect(progress.targets.find((x) => x.device_name === 'RECEPTION')).toMatchObject({
       deployment_status: 'failed',
@@ -193,7 +193,7 @@ describe('a deployment', () => {
         )
       },
     })
-    const first = await ended(id)
+    const first = await untilEnded(id)
     expect(first.deployment.status).toBe('failed')
     expect(first.progress.targets[0]).toMatchObject({
       reason: 'install_failed',
@@ -202,7 +202,7 @@ describe('a deployment', () => {
       attempt: 1,
     })
     await t.rest.call('deployments.retry', { params: { id }, body: {} })
-    const second = await ended(id)
+    const second = await untilEnded(id)
     expect(second.deployment.status).toBe('completed')
     expect(second.progress.targets[0]).toMatchObject({ deployment_status: 'completed', attempt: 2 })
   })
@@ -221,7 +221,7 @@ describe('a deployment', () => {
         })
       },
     })
-    const { deployment, progress } = await ended(id)
+    const { deployment, progress } = await untilEnded(id)
     expect(deployment.status).toBe('completed')
     expect(progress.targets[0]).toMatchObject({
       deployment_status: 'skipped',
@@ -232,7 +232,7 @@ describe('a deployment', () => {
 
   it('ignores a result that was already recorded, and one of an unknown attempt', async () => {
     const { id, agents } = await deploy(['LAB-01'])
-    await ended(id)
+    await untilEnded(id)
     const command = agents[0]!.commands[0]!
     if (command.action === 'cancel') throw new Error('unexpected')
     expect(await agents[0]!.result(command, { status: 'failed', message: 'again' })).toEqual({
@@ -242,7 +242,7 @@ describe('a deployment', () => {
       { ...command, attempt_id: '0'.repeat(32) as typeof command.attempt_id },
       { status: 'failed', message: 'made up' },
     )
-    const { progress } = await ended(id)
+    const { progress } = await untilEnded(id)
     expect(progress.targets[0]).toMatchObject({
       deployment_status: 'completed',
       result_message: 'Installed.',
@@ -268,7 +268,7 @@ describe('a deployment', () => {
     const command = agents[0]!.commands[0]!
     if (command.action === 'cancel') throw new Error('unexpected')
     agents[0]!.close()
-    const { deployment, progress } = await ended(id)
+    const { deployment, progress } = await untilEnded(id)
     expect(deployment.status).toBe('failed')
     expect(progress.targets[0]).toMatchObject({
       deployment_status: 'failed',
@@ -276,7 +276,7 @@ describe('a deployment', () => {
     })
     const again = await t.connect(identities[0]!, { attempts: () => [command.attempt_id] })
     await again.result(command, {})
-    const late = await ended(id)
+    const late = await untilEnded(id)
     expect(late.deployment.status).toBe('completed')
     expect(late.progress.targets[0]).toMatchObject({ deployment_status: 'completed', attempt: 1 })
   })
@@ -291,7 +291,7 @@ describe('a deployment', () => {
         return null
       },
     })
-    await ended(id)
+    await untilEnded(id)
     const [first, second] = agents[0]!.commands
     expect(second!.attempt_id).toBe(first!.attempt_id)
     expect(second!.sequence).toBeGreaterThan(first!.sequence)
@@ -309,7 +309,7 @@ describe('a deployment', () => {
     await t.restart()
     const again = await t.connect(identities[0]!, { attempts: () => [command.attempt_id] })
     await again.result(command, {})
-    expect((await ended(id)).deployment.status).toBe('completed')
+    expect((await untilEnded(id)).deployment.status).toBe('completed')
     expect(again.commands).toEqual([])
   })
 
@@ -321,7 +321,7 @@ describe('a deployment', () => {
     await stateOf(id, 'installing')
     agents[0]!.close()
     await t.connect(identities[0]!, { attempts: () => [] })
-    const { progress } = await ended(id)
+    const { progress } = await untilEnded(id)
     expect(progress.targets[0]).toMatchObject({
       deployment_status: 'failed',
       reason: 'interrupted',
@@ -356,7 +356,7 @@ describe('a deployment', () => {
     const command = slow.commands[0]!
     if (command.action === 'cancel') throw new Error('unexpected')
     await slow.result(command, {})
-    const { deployment, progress } = await ended(id)
+    const { deployment, progress } = await untilEnded(id)
     expect(deployment).toMatchObject({ status: 'canceled' })
     expect(progress.targets.find((x) => x.device_name === 'LAB-01')).toMatchObject({
       deployment_status: 'completed',
@@ -402,7 +402,7 @@ describe('a deployment', () => {
     const { deployment_id } = await t.rest.call('deployments.create', {
       body: { name: 'x', software_ids: [softwareId], device_ids: [identity.deviceId] },
     })
-    const { deployment, progress } = await ended(deployment_id)
+    const { deployment, progress } = await untilEnded(deployment_id)
     expect(deployment.status).toBe('completed')
     expect(progress.targets[0]).toMatchObject({
       deployment_status: 'skipped',

@@ -55,8 +55,8 @@ function start(options: Parameters<typeof startRealAgent>[2]): RealAgent {
 const devices = async (): Promise<Device[]> => (await t.rest.call('devices.list', {})).devices
 const isOnline = async (id: number): Promise<boolean> =>
   (await devices()).some((d) => d.id === id && d.online)
-const online = (id: number) => eventually(`device ${id} is online`, () => isOnline(id))
-const offline = (id: number) =>
+const untilOnline = (id: number) => eventually(`device ${id} is online`, () => isOnline(id))
+const untilOffline = (id: number) =>
   eventually(`device ${id} is offline`, async () => !(await isOnline(id)))
 
 type IdentityFile = {
@@ -73,7 +73,7 @@ const journalOf = (state: string): string => readFileSync(join(state, 'journal.l
 /** The original with a running installer, and a copy of its disk from that moment. */
 async function atWork() {
   const original = start({ hardwareId: A })
-  await online(1)
+  await untilOnline(1)
   const software = await t.addScript('slow', waitingInstaller())
   const { deployment_id: id } = await t.rest.call('deployments.create', {
     body: { name: 'slow', software_ids: [software.id], device_ids: [1] },
@@ -98,7 +98,7 @@ it.each([
   async (_name, hardwareId) => {
     const { original, image, target } = await atWork()
     const copy = start({ hardwareId, state: image })
-    await online(2)
+    await untilOnline(2)
     expect(await devices()).toMatchObject([
       { id: 1, name: 'PC-12', online: true, approved: true },
       { id: 2, name: 'PC-12 (2)', approved: false, split_from: 1 },
@@ -124,7 +124,7 @@ it.each([
     await copy.kill()
     copy.restart()
     await t.rest.call('devices.approve', { params: { id: 2 } })
-    await online(2)
+    await untilOnline(2)
     const software = await t.addScript('quick')
     const { deployment_id: id } = await t.rest.call('deployments.create', {
       body: { name: 'quick', software_ids: [software.id], device_ids: [2] },
@@ -140,7 +140,7 @@ it.each([
 it('a clone that connects alone does not resume the original’s work before it is welcomed', async () => {
   const { original, image, target } = await atWork()
   await original.kill()
-  await offline(1)
+  await untilOffline(1)
   // Its installer ends meanwhile: all of these PCs are one computer here, so the others would see
   // it run.
   original.releaseInstaller()
@@ -158,9 +158,9 @@ it('a clone that connects alone does not resume the original’s work before it 
 
   await t.restart()
   original.restart()
-  await online(1)
+  await untilOnline(1)
   copy.restart()
-  await online(2)
+  await untilOnline(2)
   expect(await devices()).toMatchObject([{ id: 1 }, { id: 2, split_from: 1 }])
   await eventually(
     'the original ends',
@@ -171,21 +171,21 @@ it('a clone that connects alone does not resume the original’s work before it 
 
 it('clones that are never online together: the first keeps the device, the other is separated when it returns', async () => {
   const original = start({ hardwareId: A })
-  await online(1)
+  await untilOnline(1)
   await original.kill()
-  await offline(1)
+  await untilOffline(1)
   const copy = start({ hardwareId: B, state: original.state })
-  await online(1)
+  await untilOnline(1)
   await copy.kill()
-  await offline(1)
+  await untilOffline(1)
   original.restart()
-  await online(1)
+  await untilOnline(1)
   await original.kill()
-  await offline(1)
+  await untilOffline(1)
   copy.restart()
-  await online(2)
+  await untilOnline(2)
   original.restart()
-  await online(1)
+  await untilOnline(1)
   expect(await devices()).toMatchObject([
     { id: 1, approved: true, split_from: null },
     { id: 2, approved: false, split_from: 1 },
@@ -195,9 +195,9 @@ it('clones that are never online together: the first keeps the device, the other
 it('a clone that loses power at any step of the separation returns as the same single device', async () => {
   const { original, image } = await atWork()
   const first = start({ hardwareId: B, state: image })
-  await online(2)
+  await untilOnline(2)
   await first.kill()
-  await offline(2)
+  await untilOffline(2)
   const { private_key, enrollment } = readIdentity(first.state)
   const aside = (state: string): string => join(state, 'before-device-2')
   /** The disk as it was at the power loss, after each step that writes to it. */
@@ -221,7 +221,7 @@ it('a clone that loses power at any step of the separation returns as the same s
     // A start first creates the folders that it needs.
     mkdirSync(join(state, 'attempts'), { recursive: true })
     const copy = start({ hardwareId: B, state })
-    await online(2)
+    await untilOnline(2)
     const now = readIdentity(copy.state)
     expect([steps[step]![0], now.enrollment.device_id]).toEqual([steps[step]![0], 2])
     expect(now.private_key).toBe(private_key)
@@ -231,7 +231,7 @@ it('a clone that loses power at any step of the separation returns as the same s
     expect(existsSync(join(aside(copy.state), 'attempts'))).toBe(true)
     expect(copy.runs()).toBe(0)
     await copy.kill()
-    await offline(2)
+    await untilOffline(2)
   }
   expect(await devices()).toHaveLength(2)
   expect(original.output()).not.toContain('Connection lost')
@@ -239,19 +239,19 @@ it('a clone that loses power at any step of the separation returns as the same s
 
 it('a removed clone returns with a new code as itself, never as the original', async () => {
   const original = start({ hardwareId: A })
-  await online(1)
+  await untilOnline(1)
   const image = join(folder, 'image')
   copyState(original.state, image)
   const pkcs8 = generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'der' })
   changeIdentity(image, { next: { private_key: pkcs8.toString('base64'), enrollment: null } })
   const copy = start({ hardwareId: B, state: image })
-  await online(2)
+  await untilOnline(2)
   await t.rest.call('devices.delete', { params: { id: 2 } })
   await eventually('the clone is refused', () => copy.output().includes('refused this agent'))
   await copy.kill()
   code = (await t.rest.call('enrollments.create', { body: {} })).code
   const again = start({ hardwareId: B, state: image })
-  await online(2)
+  await untilOnline(2)
   await eventually('it logs which device it is', () =>
     again.output().includes('Enrolled as device 2'),
   )

@@ -24,14 +24,12 @@ afterEach(async () => {
 })
 
 const device = async () => (await t.rest.call('devices.list', {})).devices[0]
-const online = (isOnline: boolean) =>
-  eventually(
-    isOnline ? 'it is online' : 'it is offline',
-    async () => (await device())?.online === isOnline,
-  )
+const isOnline = async () => (await device())?.online
+const untilOnline = () => eventually('it is online', isOnline)
+const untilOffline = () => eventually('it is offline', async () => (await isOnline()) === false)
 
 it('records a lost journal in the audit log once, and the next deployment runs', async () => {
-  await online(true)
+  await untilOnline()
   const software = await t.addScript('tool')
   async function deploy(): Promise<void> {
     const { deployment_id } = await t.rest.call('deployments.create', {
@@ -45,10 +43,10 @@ it('records a lost journal in the audit log once, and the next deployment runs',
   await deploy()
   for (let starts = 0; starts < 2; starts++) {
     await agent.kill()
-    await online(false)
+    await untilOffline()
     if (starts === 0) truncateSync(join(agent.state, 'journal.log'), 0)
     agent.restart()
-    await online(true)
+    await untilOnline()
     await deploy()
   }
   const { entries } = await t.rest.call('audit.list', {
