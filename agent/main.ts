@@ -1,37 +1,37 @@
-/** The agent's entry point: `node agent/main.ts VERB`, the same in a bundle and as a single executable. */
+/** The agent's entry point: `node agent/main.ts COMMAND`, the same in a bundle and as a single executable. */
 import { resolve } from 'node:path'
 import { replaceMisleading } from '#shared/domain/plain-text.ts'
 import { ignoreOutputErrors } from '#shared/node/stderr-log.ts'
-import { generalHelp, parseVerbArguments, verbHelp, VERBS } from './cli/usage.ts'
-import type { VerbName } from './cli/usage.ts'
+import { commandHelp, COMMANDS, generalHelp, parseArguments } from './cli/usage.ts'
+import type { CommandName } from './cli/usage.ts'
 import { AgentFailure } from './lib/failure.ts'
 import { AGENT_VERSION } from './lib/version.ts'
 
-const isVerb = (word: string): word is VerbName => Object.hasOwn(VERBS, word)
+const isCommand = (word: string): word is CommandName => Object.hasOwn(COMMANDS, word)
 
-/** Each verb loads what it needs, so that the supervisor starts with very little code. */
+/** Each command loads what it needs, so that the supervisor starts with very little code. */
 async function perform(words: readonly string[]): Promise<number> {
-  const [verb = '', ...rest] = words
+  const [command = '', ...rest] = words
   // Internal: started by the agent (supervisor/client.ts).
-  if (verb === 'supervise' && rest.length === 1)
+  if (command === 'supervise' && rest.length === 1)
     return (await import('./supervisor/supervise.ts')).supervise(resolve(rest[0]!))
   // Internal: started by the agent's other supervisor (supervisor/shell-script.ts).
-  if (verb === 'attend' && rest.length === 1)
+  if (command === 'attend' && rest.length === 1)
     return (await import('./supervisor/attend.ts')).attend(resolve(rest[0]!))
   // Internal: run by an agent on its next version (update/stage.ts).
-  if (verb === 'check-state' && rest.length === 1)
+  if (command === 'check-state' && rest.length === 1)
     return (await import('./cli/check-state.ts')).checkStateCommand(resolve(rest[0]!))
-  if (verb === '--version') return print(`${AGENT_VERSION}\n`)
-  if (verb === '--help' || verb === 'help') return print(generalHelp())
-  if (!isVerb(verb))
+  if (command === '--version') return print(`${AGENT_VERSION}\n`)
+  if (command === '--help' || command === 'help') return print(generalHelp())
+  if (!isCommand(command))
     throw new AgentFailure(
-      `${verb === '' ? 'No verb is given' : `Unknown verb '${verb.slice(0, 80)}'`}. Verbs: ${Object.keys(VERBS).join(', ')}; see --help.`,
+      `${command === '' ? 'No command given' : `Unknown command '${command.slice(0, 80)}'`}. Commands: ${Object.keys(COMMANDS).join(', ')}; see --help.`,
       2,
     )
-  const args = parseVerbArguments(verb, rest)
-  if (args.help) return print(verbHelp(verb))
+  const args = parseArguments(command, rest)
+  if (args.help) return print(commandHelp(command))
   if (args.version) return print(`${AGENT_VERSION}\n`)
-  switch (verb) {
+  switch (command) {
     case 'run':
       return (await import('./cli/run.ts')).runAgentCommand(args)
     case 'enroll':

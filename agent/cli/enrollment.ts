@@ -1,4 +1,4 @@
-/** Shared by the verbs that enrol this PC: reads a code, enrols, stores the result. */
+/** Shared by the commands that enrol this PC: reads a code, enrols, stores the result. */
 import { parseEnrollmentCode, type EnrollmentCode } from '#shared/domain/enrollment-code.ts'
 import { systemClock } from '#shared/node/clock.ts'
 import { gatherFacts } from '../facts/facts.ts'

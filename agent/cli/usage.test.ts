@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { startAgent } from '../test-kit/agent-process.ts'
 import { AgentFailure } from '../lib/failure.ts'
-import { parseVerbArguments } from './usage.ts'
+import { parseArguments } from './usage.ts'
 
 const failureOf = (work: () => unknown): AgentFailure => {
   try {
@@ -14,8 +14,8 @@ const failureOf = (work: () => unknown): AgentFailure => {
 }
 
 describe('the command line', () => {
-  it('accepts the options of a verb', () => {
-    expect(parseVerbArguments('run', ['--state', '/s', '--code=DX1', '--name', 'a b'])).toEqual({
+  it('accepts the options of a command', () => {
+    expect(parseArguments('run', ['--state', '/s', '--code=DX1', '--name', 'a b'])).toEqual({
       state: '/s',
       code: 'DX1',
       name: 'a b',
@@ -24,13 +24,13 @@ describe('the command line', () => {
 
   it.each([
     ['an unknown option', ['--state', '/s', '--nope'], /Unknown option '--nope'/],
-    ['an option of another verb', ['--state', '/s', '--json'], /Unknown option '--json'/],
+    ['an option of another command', ['--state', '/s', '--json'], /Unknown option '--json'/],
     ['a missing value', ['--state'], /--state/],
     ['an empty value', ['--state', ''], /--state has no value/],
     ['a missing option', [], /--state DIR is missing/],
     ['a word too many', ['--state', '/s', 'word'], /word/],
   ])('answers %s with one line and exit code 2', (_what, words, text) => {
-    const failure = failureOf(() => parseVerbArguments('run', words))
+    const failure = failureOf(() => parseArguments('run', words))
     expect(failure.exitCode).toBe(2)
     expect(failure.message).toMatch(text)
     expect(failure.message).not.toContain('\n')
@@ -38,10 +38,10 @@ describe('the command line', () => {
 
   it.each([
     [['--version'], 0, 'stdout', /^\d+\.\d+\.\d+\n$/],
-    [['--help'], 0, 'stdout', /Usage: deployx-agent VERB/],
+    [['--help'], 0, 'stdout', /Usage: deployx-agent COMMAND/],
     [['status', '--help'], 0, 'stdout', /--state DIR/],
-    [[], 2, 'stderr', /^No verb is given[^\n]*\n$/],
-    [['nope'], 2, 'stderr', /^Unknown verb 'nope'[^\n]*\n$/],
+    [[], 2, 'stderr', /^No command given[^\n]*\n$/],
+    [['nope'], 2, 'stderr', /^Unknown command 'nope'[^\n]*\n$/],
     [['--help'], 0, 'stdout', /discover --state DIR \[--name NAME\] \[--hub HOST:PORT\]/],
     [['discover'], 2, 'stderr', /^--state DIR is missing[^\n]*\n$/],
     [

@@ -1,16 +1,16 @@
-/** The agent's command line: its verbs and options, and what they mean. */
+/** The agent's command line: its commands and options, and what they mean. */
 import { parseArgs } from 'node:util'
 import { AgentFailure } from '../lib/failure.ts'
 
 type OptionName = 'code' | 'state' | 'name' | 'hub' | 'install-root' | 'log-file' | 'json'
-type Verb = {
+type Command = {
   summary: string
   /** Options it accepts; those in `required` are mandatory. */
   options: readonly OptionName[]
   required: readonly OptionName[]
 }
 
-export const VERBS = {
+export const COMMANDS = {
   run: {
     summary: 'Runs the agent in the foreground; enrols first when a code is given.',
     options: ['code', 'state', 'name', 'install-root', 'log-file'],
@@ -43,8 +43,8 @@ export const VERBS = {
     options: ['state', 'json'],
     required: ['state'],
   },
-} as const satisfies Record<string, Verb>
-export type VerbName = keyof typeof VERBS
+} as const satisfies Record<string, Command>
+export type CommandName = keyof typeof COMMANDS
 
 const OPTIONS: Record<OptionName, { type: 'string' | 'boolean'; value: string; text: string }> = {
   code: { type: 'string', value: ' CODE', text: 'enrolment code from the console (DX1.…)' },
@@ -85,33 +85,33 @@ const optionText = (name: OptionName, isRequired: boolean): string => {
   const text = `--${name}${OPTIONS[name].value}`
   return isRequired ? text : `[${text}]`
 }
-const usageOf = (name: VerbName): string => {
-  const verb: Verb = VERBS[name]
+const usageOf = (name: CommandName): string => {
+  const command: Command = COMMANDS[name]
   return [
     name,
-    ...verb.options.map((option) => optionText(option, verb.required.includes(option))),
+    ...command.options.map((option) => optionText(option, command.required.includes(option))),
   ].join(' ')
 }
 
 export function generalHelp(): string {
-  const names = Object.keys(VERBS) as VerbName[]
+  const names = Object.keys(COMMANDS) as CommandName[]
   return [
-    `Usage: ${PROGRAM} VERB [options]`,
+    `Usage: ${PROGRAM} COMMAND [options]`,
     '',
-    ...names.map((name) => `  ${usageOf(name)}\n      ${VERBS[name].summary}`),
+    ...names.map((name) => `  ${usageOf(name)}\n      ${COMMANDS[name].summary}`),
     '',
-    'Every verb takes --help and --version.',
+    'Every command takes --help and --version.',
     'Environment: DEPLOYX_LOG_LEVEL (fatal, error, warn, info, debug, trace, silent).',
     'Exit codes: 0 success, 1 failure, 2 usage error.',
     '',
   ].join('\n')
 }
 
-export function verbHelp(name: VerbName): string {
-  const lines = VERBS[name].options.map(
+export function commandHelp(name: CommandName): string {
+  const lines = COMMANDS[name].options.map(
     (option) => `  ${`--${option}${OPTIONS[option].value}`.padEnd(22)}${OPTIONS[option].text}`,
   )
-  return [`Usage: ${PROGRAM} ${usageOf(name)}`, '', VERBS[name].summary, '', ...lines, ''].join(
+  return [`Usage: ${PROGRAM} ${usageOf(name)}`, '', COMMANDS[name].summary, '', ...lines, ''].join(
     '\n',
   )
 }
@@ -121,8 +121,8 @@ const firstSentence = (error: unknown): string =>
   (error instanceof Error ? error.message : String(error)).split(/\.\s|\n/)[0]!.replace(/\.$/, '')
 
 /** @throws AgentFailure with exit code 2 when an option is unknown, has no value or is missing */
-export function parseVerbArguments(name: VerbName, words: readonly string[]): Arguments {
-  const verb: Verb = VERBS[name]
+export function parseArguments(name: CommandName, words: readonly string[]): Arguments {
+  const command: Command = COMMANDS[name]
   const hint = `See ${PROGRAM} ${name} --help.`
   let values: Arguments
   try {
@@ -131,7 +131,7 @@ export function parseVerbArguments(name: VerbName, words: readonly string[]): Ar
       strict: true,
       allowPositionals: false,
       options: {
-        ...Object.fromEntries(verb.options.map((o) => [o, { type: OPTIONS[o].type }])),
+        ...Object.fromEntries(command.options.map((o) => [o, { type: OPTIONS[o].type }])),
         help: { type: 'boolean' },
         version: { type: 'boolean' },
       },
@@ -140,9 +140,9 @@ export function parseVerbArguments(name: VerbName, words: readonly string[]): Ar
     throw new AgentFailure(`${firstSentence(error)}. ${hint}`, 2)
   }
   if (values.help || values.version) return values
-  for (const option of verb.options)
+  for (const option of command.options)
     if (values[option] === '') throw new AgentFailure(`--${option} has no value. ${hint}`, 2)
-  for (const option of verb.required)
+  for (const option of command.required)
     if (values[option] === undefined)
       throw new AgentFailure(`--${option}${OPTIONS[option].value} is missing. ${hint}`, 2)
   return values

@@ -16,7 +16,7 @@ export const startScript = (
   executable: string,
   linkLimitSeconds = LINK_LIMIT_SECONDS,
 ): string => `#!/bin/sh
-# Starts the DeployX agent; written by its verb install-service.
+# Starts the DeployX agent; written by deployx-agent install-service.
 folder=$(cd "$(dirname "$0")" && pwd) || exit 1
 agent="$folder/${executable}"
 previous="$agent.previous"

@@ -22,10 +22,10 @@ export function inJob(
     quoteArgument(command.file),
     ...(command.verbatim ? command.args : command.args.map(quoteArgument)),
   ]
-  const verb = command.wholeTree ? 'job-all' : 'job'
+  const mode = command.wholeTree ? 'job-all' : 'job'
   return {
     file: helper,
-    args: [verb, attemptId, quoteArgument(output), '--', ...words],
+    args: [mode, attemptId, quoteArgument(output), '--', ...words],
     verbatim: true,
   }
 }

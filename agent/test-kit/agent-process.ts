@@ -27,7 +27,7 @@ export function startAgent(
   options: {
     wrap?: readonly string[]
     env?: Record<string, string>
-    /** Replaces `agent/main.ts`: a script of the test kit and its arguments before the verb. */
+    /** Replaces `agent/main.ts`: a script of the test kit and its arguments before the command. */
     program?: readonly string[]
   } = {},
 ): AgentProcess {

@@ -11,7 +11,7 @@ import { join } from 'node:path'
 
 type Plan = { kind: 'shell' | 'node'; moment: string; times: number }
 
-const [verb, folder] = process.argv.slice(2)
+const [command, folder] = process.argv.slice(2)
 const die = (): never => {
   process.kill(process.pid, 'SIGKILL')
   throw new Error('killed')
@@ -41,7 +41,7 @@ function mortal(script: string, attemptFolder: string): string {
   return line && script.replace(line, () => `kill -9 $$\n${line}`)
 }
 
-if (verb === 'supervise' && folder) {
+if (command === 'supervise' && folder) {
   const plan = takePlan(folder)
   if (plan?.moment === 'unclaimed') die()
   if (plan?.moment === 'claimed') os.getPriority = die

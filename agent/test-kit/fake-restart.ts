@@ -9,7 +9,7 @@ import { uptime } from 'node:os'
 import { join } from 'node:path'
 import { BootId } from '#shared/contract/agent/restart.ts'
 import { runAgentCommand } from '../cli/run.ts'
-import { parseVerbArguments } from '../cli/usage.ts'
+import { parseArguments } from '../cli/usage.ts'
 import { readHardwareId } from '../facts/hardware.ts'
 import type { RestartTools } from '../restart/tools.ts'
 
@@ -34,7 +34,7 @@ const tools: RestartTools = {
   },
 }
 try {
-  process.exitCode = await runAgentCommand(parseVerbArguments('run', words), readHardwareId, tools)
+  process.exitCode = await runAgentCommand(parseArguments('run', words), readHardwareId, tools)
 } catch (error) {
   process.stderr.write(`${String(error)}\n`)
   process.exitCode = 1

@@ -4,12 +4,12 @@
  */
 import { join } from 'node:path'
 import { runAgentCommand } from '../cli/run.ts'
-import { parseVerbArguments } from '../cli/usage.ts'
+import { parseArguments } from '../cli/usage.ts'
 
 const [hardwareId = '', , ...words] = process.argv.slice(2)
 process.argv[1] = join(import.meta.dirname, '..', 'main.ts')
 try {
-  process.exitCode = await runAgentCommand(parseVerbArguments('run', words), () =>
+  process.exitCode = await runAgentCommand(parseArguments('run', words), () =>
     Promise.resolve(hardwareId),
   )
 } catch (error) {

@@ -73,7 +73,7 @@ describe.skipIf(!isHere)('the agent for Linux', { timeout: LIMIT_MS }, () => {
     expect(await ask('--version')).toMatchObject({ code: 0, stdout: `${manifest.version}\n` })
     const help = await ask('--help')
     expect(help).toMatchObject({ code: 0, stderr: '' })
-    expect(help.stdout).toContain('Usage: deployx-agent VERB')
+    expect(help.stdout).toContain('Usage: deployx-agent COMMAND')
     const wrong = await ask('fly')
     expect(wrong.code).toBe(2)
     expect(wrong.stderr.trim().split('\n')).toHaveLength(1)

@@ -349,7 +349,7 @@ describe.skipIf(obstacle !== null)('the agent for Windows', { timeout: TEST_LIMI
 
   describe('as a service', () => {
     const PLACE = 'C:\\Program Files\\DeployX Agent\\deployx-agent.exe'
-    const verb = (...words: string[]) => stage.windows.exec([stage.agentPath, ...words], 90_000)
+    const command = (...words: string[]) => stage.windows.exec([stage.agentPath, ...words], 90_000)
     const LOG = 'C:\\ProgramData\\DeployX\\agent\\agent.log'
     const connections = () =>
       stage.windows.exists(LOG) ? stage.windows.read(LOG).split('"connected"').length - 1 : 0
@@ -372,9 +372,9 @@ describe.skipIf(obstacle !== null)('the agent for Windows', { timeout: TEST_LIMI
       await stage.killAgent()
       // Wine shuts down when only services are left, so start another program, as if somebody were signed in.
       stage.windows.start(['ping', '-n', '900', '127.0.0.1'])
-      const long = await verb('install-service', '--name', 'X'.repeat(300))
+      const long = await command('install-service', '--name', 'X'.repeat(300))
       expect(long.output).toContain('longer than 255 characters')
-      const made = await verb('install-service')
+      const made = await command('install-service')
       expect(made.output).toContain('The service DeployXAgent runs')
       expect(made.code).toBe(0)
       // The agent before it counts as online for a while.
@@ -390,11 +390,11 @@ describe.skipIf(obstacle !== null)('the agent for Windows', { timeout: TEST_LIMI
     })
 
     it('is updated by installing it again, and can be removed', async () => {
-      expect((await verb('install-service')).code).toBe(0)
+      expect((await command('install-service')).code).toBe(0)
       await stage.untilOnline()
       const words = 'DeployX Agent\\deployx-agent.exe run'
       expect(await stage.windows.isRunning(words)).toBe(true)
-      const removed = await verb('uninstall-service')
+      const removed = await command('uninstall-service')
       expect(removed.output).toContain('The service DeployXAgent was removed.')
       expect(await stage.windows.isRunning(words)).toBe(false)
       expect(stage.windows.exists(PLACE)).toBe(false)

@@ -18,7 +18,7 @@ export type AgentOptions = {
   /** The folder to install into; defaults to `root` in the agent's folder, null for this computer. */
   installRoot?: string | null
   env?: Record<string, string>
-  /** A program to run instead of the agent's own, with the arguments before its verb. */
+  /** A program to run instead of the agent's own, with the arguments before its command. */
   program?: readonly string[]
 }
 
