@@ -226,7 +226,7 @@ describe('a result', () => {
   })
 })
 
-describe('a hub that goes away', () => {
+describe('a hub that becomes unreachable', () => {
   it('gets output and result of a running installer when it is back', async () => {
     const { hub } = stage
     const command = hub.payload({ content: script })

@@ -46,7 +46,7 @@ describe('the delay between two tries', () => {
     [60_000, 61_000, 60],
     [600_000, 60_000, 45],
   ])(
-    'spreads 500 agents whose hub was away for %i ms over the next %i ms',
+    'spreads 500 agents whose hub was unreachable for %i ms over the next %i ms',
     (downMs, withinMs, most) => {
       const times = comeBack(500, downMs)
       expect(Math.max(...times)).toBeLessThanOrEqual(withinMs)

@@ -31,15 +31,15 @@ it('refuses an altered tarball without a retry and keeps none of it', async () =
 it('retries a failed download once', async () => {
   const cache = await tempFolder()
   const progress: string[] = []
-  const fetchTarball = async () => Promise.reject(new Error('registry is away'))
+  const fetchTarball = async () => Promise.reject(new Error('registry is unreachable'))
   const attempt = ensureFallbackRuntime({
     root: '/nowhere',
     onProgress: (message) => progress.push(message),
     cache,
     fetchTarball,
   })
-  await expect(attempt).rejects.toThrow('registry is away')
-  expect(progress).toEqual(['registry is away; trying again'])
+  await expect(attempt).rejects.toThrow('registry is unreachable')
+  expect(progress).toEqual(['registry is unreachable; trying again'])
 })
 
 it('uses the cache without a download', async () => {

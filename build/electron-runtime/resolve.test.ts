@@ -23,7 +23,7 @@ function scene(changes: Partial<ResolveSteps> = {}) {
     installed: noted('installed', changes.installed ?? (async () => null)),
     official: noted(
       'official',
-      changes.official ?? (async () => Promise.reject(new Error('release host is away'))),
+      changes.official ?? (async () => Promise.reject(new Error('release host is unreachable'))),
     ),
     obstacle: changes.obstacle ?? (() => null),
     fallback: noted('fallback', changes.fallback ?? (async () => fallback)),
@@ -51,7 +51,7 @@ it('never falls back without permission', async () => {
   const attempt = resolve({ fallback: 'deny' })
   await expect(attempt).rejects.toThrow(ElectronUnavailableError)
   await expect(attempt).rejects.toMatchObject({
-    message: 'release host is away',
+    message: 'release host is unreachable',
     hint: expect.stringContaining('DEPLOYX_ELECTRON_FALLBACK=1') as string,
   })
   expect(calls).toEqual(['installed', 'official'])
@@ -72,7 +72,7 @@ it('falls back with permission after the release failed, and reports it', async 
   const { calls, progress, resolve } = scene()
   await expect(resolve({ fallback: 'allow' })).resolves.toEqual(fallback)
   expect(calls).toEqual(['installed', 'official', 'fallback', 'adapt registry-fallback'])
-  expect(progress.join('\n')).toMatch(/release host is away[^]*not for users/)
+  expect(progress.join('\n')).toMatch(/release host is unreachable[^]*not for users/)
 })
 
 it('reads the permission from the environment, by its exact value', async () => {
@@ -95,7 +95,7 @@ it('uses an installed fallback without a download where it is allowed', async ()
 it('reports both reasons on a platform without a fallback', async () => {
   const { calls, resolve } = scene({ obstacle: () => 'this is a Mac' })
   await expect(resolve({ fallback: 'allow' })).rejects.toThrow(
-    'release host is away; this is a Mac',
+    'release host is unreachable; this is a Mac',
   )
   expect(calls).not.toContain('fallback')
 })
