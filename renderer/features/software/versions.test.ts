@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Installer, Software } from '#shared/contract/rest/entities.ts'
 import { aSoftware } from '../../test-kit.ts'
-import { arrivalOf, foldVersions, otherVersions, twinOf, unfolded } from './versions.ts'
+import { arrivalOf, foldVersions, otherVersions, sameFileOf, unfolded } from './versions.ts'
 
 type Options = {
   product?: string
@@ -70,20 +70,20 @@ describe('a new entry', () => {
     ['3', 'newer', '2'],
     ['1.5', 'older', '2'],
     ['2.0', 'same', '2'],
-  ])('of version %s is %s than the newest for its PCs', (version, place, than) => {
+  ])('of version %s is %s than the newest for its PCs', (version, place, newest) => {
     const arrived = arrivalOf(entry(9, version), library)
-    expect(arrived).toMatchObject({ place, than: { version: than } })
+    expect(arrived).toMatchObject({ place, newest: { version: newest } })
   })
   it('of another product, or without a version, is none of these', () => {
     expect(arrivalOf(entry(9, '3', { product: 'dpkg:probe' }), library)).toBeNull()
     expect(arrivalOf(entry(9, ''), library)).toBeNull()
   })
 
-  it('with a known file has a twin', () => {
+  it('with a known file is found by that file', () => {
     const [a, b] = ['a'.repeat(64), 'b'.repeat(64)]
     const [first, second] = [entry(1, '1', { sha256: a }), entry(2, '9', { sha256: a })]
-    expect(twinOf(second, [first, second])).toBe(first)
-    expect(twinOf(entry(3, '1', { sha256: b }), [first, second])).toBeNull()
-    expect(twinOf(entry(3, '1'), [entry(4, '1')])).toBeNull()
+    expect(sameFileOf(second, [first, second])).toBe(first)
+    expect(sameFileOf(entry(3, '1', { sha256: b }), [first, second])).toBeNull()
+    expect(sameFileOf(entry(3, '1'), [entry(4, '1')])).toBeNull()
   })
 })

@@ -38,15 +38,15 @@ export function otherVersions(software: Software, library: readonly Software[]):
 }
 
 /** What a new entry is among the other entries of its product. */
-export type Arrival = { place: 'newer' | 'older' | 'same'; than: Software }
+export type Arrival = { place: 'newer' | 'older' | 'same'; newest: Software }
 
 /** Null: the library has no other version for the same PCs. */
 export function arrivalOf(software: Software, library: readonly Software[]): Arrival | null {
   const others = otherVersions(software, library)
-  const than = others.find((other) => shareSomePc(software, other))
-  if (!than || software.version === '' || than.version === '') return null
-  const order = orderOf([software, ...others])(software, than)
-  return { place: order > 0 ? 'newer' : order < 0 ? 'older' : 'same', than }
+  const newest = others.find((other) => shareSomePc(software, other))
+  if (!newest || software.version === '' || newest.version === '') return null
+  const order = orderOf([software, ...others])(software, newest)
+  return { place: order > 0 ? 'newer' : order < 0 ? 'older' : 'same', newest }
 }
 
 /**
@@ -86,13 +86,13 @@ export const unfolded = (rows: readonly Folded[], open: ReadonlySet<SoftwareId>)
   rows.flatMap(({ head, older }) => (open.has(head.id) ? [head, ...older] : [head]))
 
 /** The oldest other entry of the library with the same file; null: there is none. */
-export function twinOf(software: Software, library: readonly Software[]): Software | null {
+export function sameFileOf(software: Software, library: readonly Software[]): Software | null {
   const files = new Set(software.installers.flatMap(({ sha256 }) => sha256 ?? []))
-  const twins = library.filter(
+  const found = library.filter(
     ({ id, installers }) =>
       id !== software.id && installers.some(({ sha256 }) => sha256 !== null && files.has(sha256)),
   )
-  return twins.sort((a, b) => a.id - b.id)[0] ?? null
+  return found.sort((a, b) => a.id - b.id)[0] ?? null
 }
 
 /** Name and version. Many names hold the version already. */

@@ -26,7 +26,8 @@ export const en = {
     keepWithoutSwitch: 'Keep without a silent switch',
   },
   arrival: {
-    twin: 'You already have this file: {software}, added {when}. This is a second entry, because other details were read or chosen.',
+    sameFile:
+      'You already have this file: {software}, added {when}. This is a second entry, because other details were read or chosen.',
     newer: 'A newer version of {software}. The library lists the older one behind it.',
     older: 'The library already has a newer version: {software}. It lists this one behind it.',
     same: 'The library already has this version from another file: {software}.',
