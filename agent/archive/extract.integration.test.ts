@@ -92,9 +92,8 @@ async function tarOf(...entries: Entry[]): Promise<Buffer> {
 const script: Entry = { name: 'install.sh', content: '#!/bin/sh\nexit 0\n' }
 
 /** Each test starts its own agent, on a computer that may be busy. */
-const LIMIT = { timeout: 60_000 }
 
-describe('an archive', LIMIT, () => {
+describe('an archive', () => {
   it.runIf(hasZip && hasXz).each([
     ['zip', 'zip', ['-qry', 'a.zip', 'app-1.0'], 'a.zip'],
     ['tar', 'tar', ['-czf', 'a.tar.gz', 'app-1.0'], 'a.tar.gz'],
@@ -166,7 +165,7 @@ describe('an archive', LIMIT, () => {
   })
 })
 
-describe('a malicious archive', LIMIT, () => {
+describe('a malicious archive', () => {
   /** Everything around the attempt's folder must be unchanged. */
   const refusedWith = async (command: DeployPayload, words: RegExp) => {
     expect(await deploy(command)).toMatchObject({
@@ -291,7 +290,7 @@ describe('a malicious archive', LIMIT, () => {
   })
 })
 
-it('can be cancelled during extraction', LIMIT, async () => {
+it('can be cancelled during extraction', async () => {
   const { hub } = stage
   const entries = Array.from({ length: 4_000 }, (_, i) => ({
     name: `d/${i}`,
@@ -309,7 +308,7 @@ it('can be cancelled during extraction', LIMIT, async () => {
   await hub.until('nothing is left', () => leftOf(command).length === 0)
 })
 
-it('is extracted again after the agent was killed during extraction', LIMIT, async () => {
+it('is extracted again after the agent was killed during extraction', async () => {
   const { hub } = stage
   const entries = Array.from({ length: 3_000 }, (_, i) => ({ name: `d/${i}`, content: 'x' }))
   const content = await tarOf(...entries, {
@@ -367,7 +366,7 @@ function zipWithoutModes(files: Record<string, string>): Buffer {
   return Buffer.concat([...locals, directory, end])
 }
 
-describe.skipIf(process.platform === 'win32')('a file copied out of an archive', LIMIT, () => {
+describe.skipIf(process.platform === 'win32')('a file copied out of an archive', () => {
   const COPY = 'cp -r "$(dirname "$0")" "$DEPLOYX_INSTALL_ROOT/app"'
   const modeOf = (name: string): string =>
     (statSync(join(stage.rootPath, 'app', name)).mode & 0o7777).toString(8)

@@ -12,7 +12,6 @@ import { openJournal } from '../journal/journal.ts'
 import type { AgentProcess } from '../test-kit/agent-process.ts'
 import { countingScript, countRuns, setStage, type Stage } from '../test-kit/stage.ts'
 
-const LIMIT = { timeout: 60_000 }
 const silent = pino({ level: 'silent' })
 let stage: Stage
 let agent: AgentProcess
@@ -34,7 +33,7 @@ async function killInstaller(command: DeployPayload): Promise<void> {
   process.kill(-installer.process.pid, 'SIGKILL')
 }
 
-describe('an installer', LIMIT, () => {
+describe('an installer', () => {
   beforeEach(async () => {
     stage = await setStage()
     agent = await stage.connect()
@@ -118,7 +117,7 @@ describe('an installer', LIMIT, () => {
   })
 })
 
-describe('an attempt whose records are missing', LIMIT, () => {
+describe('an attempt whose records are missing', () => {
   beforeEach(async () => {
     stage = await setStage()
     agent = await stage.connect()
@@ -187,7 +186,7 @@ describe('an attempt whose records are missing', LIMIT, () => {
   })
 })
 
-describe('an attempt of an agent that kept package and records in one folder', LIMIT, () => {
+describe('an attempt of an agent that kept package and records in one folder', () => {
   beforeEach(async () => {
     stage = await setStage()
     agent = await stage.connect()
@@ -257,7 +256,7 @@ describe('an attempt of an agent that kept package and records in one folder', L
   })
 })
 
-describe('a supervisor that is killed before it starts the installer', LIMIT, () => {
+describe('a supervisor that is killed before it starts the installer', () => {
   beforeEach(async () => {
     stage = await setStage({}, [
       join(import.meta.dirname, '..', 'test-kit', 'die-in-supervisor.ts'),

@@ -21,7 +21,6 @@ import type { AgentProcess } from '../test-kit/agent-process.ts'
 import type { Sealed } from '../test-kit/hub-commands.ts'
 import { countingScript, countRuns, setStage, type Stage } from '../test-kit/stage.ts'
 
-const LIMIT = { timeout: 60_000 }
 let stage: Stage
 let agent: AgentProcess
 beforeEach(async () => {
@@ -67,7 +66,7 @@ const DAMAGES = {
     writeFileSync(file, readFileSync(file, 'utf8').replace(/\n[^\n]+\n[^\n]+\n$/, '\nx\nx\n')),
 }
 
-describe.each(Object.entries(DAMAGES))('a journal that is %s', LIMIT, (kind, damage) => {
+describe.each(Object.entries(DAMAGES))('a journal that is %s', (kind, damage) => {
   it('accepts no old command, is kept and reported, and new commands are carried out', async () => {
     const { hub } = stage
     const first = await done()
@@ -93,7 +92,7 @@ describe.each(Object.entries(DAMAGES))('a journal that is %s', LIMIT, (kind, dam
   })
 })
 
-describe('an agent that lost its journal', LIMIT, () => {
+describe('an agent that lost its journal', () => {
   it('accepts nothing from a hub that does not say which commands are old, however often it starts', async () => {
     const { hub } = stage
     hub.behaviour.statesSequence = false
@@ -158,27 +157,23 @@ describe('an agent that lost its journal', LIMIT, () => {
   })
 })
 
-describe.each(['missing', 'empty', 'junk'] as const)(
-  'the journal of restarts, %s',
-  LIMIT,
-  (kind) => {
-    it('is reported and kept, and the sequence continues', async () => {
-      await done()
-      await stop()
-      DAMAGES[kind](inState('restarts.log'))
-      await restart()
-      expect(lastHello().damaged).toMatchObject([{ file: 'restarts.log' }])
-      expect(kept().some((name) => name.endsWith('-restarts.log'))).toBe(kind !== 'missing')
-      // It is written when the hub has answered the hello.
-      await stage.hub.until('the sequence is written', () => {
-        const file = inState('restarts.log')
-        return existsSync(file) && readFileSync(file, 'utf8').includes('"high":1')
-      })
+describe.each(['missing', 'empty', 'junk'] as const)('the journal of restarts, %s', (kind) => {
+  it('is reported and kept, and the sequence continues', async () => {
+    await done()
+    await stop()
+    DAMAGES[kind](inState('restarts.log'))
+    await restart()
+    expect(lastHello().damaged).toMatchObject([{ file: 'restarts.log' }])
+    expect(kept().some((name) => name.endsWith('-restarts.log'))).toBe(kind !== 'missing')
+    // It is written when the hub has answered the hello.
+    await stage.hub.until('the sequence is written', () => {
+      const file = inState('restarts.log')
+      return existsSync(file) && readFileSync(file, 'utf8').includes('"high":1')
     })
-  },
-)
+  })
+})
 
-describe('other records', LIMIT, () => {
+describe('other records', () => {
   it.each(['', '{"order":', 'null'])(
     'an update record of %j is reported and kept',
     async (content) => {

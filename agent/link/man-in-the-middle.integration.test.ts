@@ -97,7 +97,7 @@ describe('a man in the middle', () => {
     expect(proxy.plainBytes).toBe(0)
     expect(stage.hub.hellos).toHaveLength(1)
     proxy.intercepts = false
-    await stage.hub.connected(60_000)
+    await stage.hub.connected()
   })
 
   it('gets no download, and nothing that came through it is run', async () => {

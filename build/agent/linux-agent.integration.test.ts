@@ -9,7 +9,7 @@ import fs from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { until } from '#shared/test-kit/until.ts'
+import { EVENT_LIMIT_MS, until } from '#shared/test-kit/until.ts'
 import { buildDeb } from '../../agent/test-kit/deb.ts'
 import { agentDist, packageAgents } from '../package-agent.ts'
 import { run } from '../support/run.ts'
@@ -45,7 +45,7 @@ describe.skipIf(!isHere)('the agent for Linux', { timeout: LIMIT_MS }, () => {
   })
 
   const ask = (...args: string[]) =>
-    run(agent, args, { timeoutMs: 60_000, cwd: folder, env: { PATH: '/usr/bin:/bin' } })
+    run(agent, args, { timeoutMs: EVENT_LIMIT_MS, cwd: folder, env: { PATH: '/usr/bin:/bin' } })
   function start(...more: string[]): void {
     const args = ['run', '--state', path.join(folder, 'state'), ...more]
     args.push('--install-root', path.join(folder, 'root'))
@@ -81,12 +81,12 @@ describe.skipIf(!isHere)('the agent for Linux', { timeout: LIMIT_MS }, () => {
 
   it('ignores Node options in its environment', async () => {
     const env = { PATH: '/usr/bin', NODE_OPTIONS: '--require /nowhere.js', NODE_EXTRA: '1' }
-    const { code } = await run(agent, ['--version'], { timeoutMs: 60_000, env })
+    const { code } = await run(agent, ['--version'], { timeoutMs: EVENT_LIMIT_MS, env })
     expect(code).toBe(0)
   })
 
   it('is downloaded by the copied command line, which runs nothing if the hash differs', async (context) => {
-    const has = await run('curl', ['--version'], { timeoutMs: 60_000 }).catch(() => null)
+    const has = await run('curl', ['--version'], { timeoutMs: EVENT_LIMIT_MS }).catch(() => null)
     if (!has) return context.skip('there is no curl here')
     const line = await office.linuxLine()
     const pc = path.join(folder, 'pc')
@@ -98,7 +98,7 @@ describe.skipIf(!isHere)('the agent for Linux', { timeout: LIMIT_MS }, () => {
       .replace(lastStep, './deployx-agent --version')
       .replace('~root', pc)
       .replace('s=sudo', 's=')
-    const shell = (text: string) => run('sh', ['-c', text], { timeoutMs: 60_000, cwd: pc })
+    const shell = (text: string) => run('sh', ['-c', text], { timeoutMs: EVENT_LIMIT_MS, cwd: pc })
     const good = await shell(harmless)
     expect(good).toMatchObject({ code: 0 })
     expect(good.stdout).toMatch(/deployx-agent: OK\n\d+\.\d+\.\d+\n$/)
@@ -116,7 +116,7 @@ describe.skipIf(!isHere)('the agent for Linux', { timeout: LIMIT_MS }, () => {
     const there = path.join(open, 'deployx-agent')
     await fs.link(agent, there)
     const words = ['install-service', '--code', await office.makeCode()]
-    const { code, stderr } = await run(there, words, { timeoutMs: 60_000, cwd: open })
+    const { code, stderr } = await run(there, words, { timeoutMs: EVENT_LIMIT_MS, cwd: open })
     expect(code).toBe(1)
     expect(stderr).toContain(`Other users may write to ${open}.`)
     expect(stderr).toContain('run it there')

@@ -8,7 +8,7 @@ import fs from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { until } from '#shared/test-kit/until.ts'
+import { EVENT_LIMIT_MS, until } from '#shared/test-kit/until.ts'
 import { startScript } from '../../agent/service/start-script.ts'
 import { packageAgents } from '../package-agent.ts'
 import { run } from '../support/run.ts'
@@ -84,11 +84,13 @@ describe.skipIf(!isHere)(
       await fs.mkdir(path.join(folder, 'root'))
       await fs.copyFile(made!.file, inBin('deployx-agent'))
       await writeStartScript()
-      own = (await run(inBin('deployx-agent'), ['--version'], { timeoutMs: 60_000 })).stdout.trim()
+      own = (
+        await run(inBin('deployx-agent'), ['--version'], { timeoutMs: EVENT_LIMIT_MS })
+      ).stdout.trim()
       office = await openOnePcOffice(handedOut.dir)
       const words = ['enroll', '--state', path.join(folder, 'state'), '--code']
       const enrolled = await run(inBin('deployx-agent'), [...words, await office.makeCode()], {
-        timeoutMs: 60_000,
+        timeoutMs: EVENT_LIMIT_MS,
       })
       expect(enrolled).toMatchObject({ code: 0 })
       keepRunning()

@@ -153,7 +153,7 @@ test('a page that crashes is reloaded while the hub keeps running', async ({ fol
       const seen = await lookAtPage(port)
       return seen?.hasForm ? seen : null
     }
-    const after = await until('the screen after the crash', afterCrash, { limitMs: 60_000 })
+    const after = await until('the screen after the crash', afterCrash)
     expect(after.pid).not.toBe(before.pid)
     expect(isRunning(app.child)).toBe(true)
     const [, consoleUrl] = /"console":"([^"]+)"/.exec(app.stderr()) ?? []

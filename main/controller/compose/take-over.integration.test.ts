@@ -1,6 +1,6 @@
 /** PCs that are renamed, and PCs that are reinstalled and enrol again. */
 import { createHash } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { DeviceId } from '#shared/domain/ids.ts'
 import type { SimAgent, SimIdentity } from '../test-kit/sim-agent.ts'
 import {
@@ -8,9 +8,6 @@ import {
   startTestController,
   type TestController,
 } from '../test-kit/test-controller.ts'
-
-// A loaded machine starts a controller slowly.
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 90_000 })
 
 let t: TestController
 let software: number

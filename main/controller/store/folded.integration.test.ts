@@ -1,9 +1,6 @@
 /** Names and search over REST ignore case and Unicode composition, and `%` and `_` are literal. */
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startTestController, type TestController } from '../test-kit/test-controller.ts'
-
-// A loaded machine starts a controller slowly.
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 90_000 })
 
 const nfd = (text: string) => text.normalize('NFD')
 const PASSWORD = 'Grüße aus Köln 9!'

@@ -1,5 +1,6 @@
 /** A separate LAN for tests: Linux network namespaces on one switch. Needs root. */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
+import { EVENT_LIMIT_MS } from '#shared/test-kit/until.ts'
 import { NODE_FOR_AGENTS } from './real-agent.ts'
 
 const ip = (...args: string[]): void =>
@@ -82,7 +83,7 @@ export function buildLan(hosts: Readonly<Record<string, string>>) {
       return {
         output: () => output,
         type: (line: string): void => void child.stdin.write(`${line}\n`),
-        async until(what: string | RegExp, limitMs = 40_000): Promise<void> {
+        async until(what: string | RegExp, limitMs = EVENT_LIMIT_MS): Promise<void> {
           for (const endAt = Date.now() + limitMs; Date.now() < endAt;) {
             if (typeof what === 'string' ? output.includes(what) : what.test(output)) return
             await new Promise((resolve) => setTimeout(resolve, 50))

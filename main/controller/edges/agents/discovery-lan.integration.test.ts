@@ -72,7 +72,7 @@ describe.skipIf(why !== null)('on a LAN', () => {
     await pc.until('Connection lost')
     const liar = rogue()
     await liar.until('listening')
-    await liar.until('visit', 90_000)
+    await liar.until('visit')
     await pc.until('does not show the key of the enrolled controller')
 
     lan.move('hub', HOME, ELSEWHERE)
@@ -88,7 +88,7 @@ describe.skipIf(why !== null)('on a LAN', () => {
     const third = serve('--no-discovery')
     await third.until('Hub ')
     const again = agent('run')
-    await again.until(`Connected to ${ELSEWHERE}:${PORT}.`, 60_000)
+    await again.until(`Connected to ${ELSEWHERE}:${PORT}.`)
     expect(third.output()).not.toContain('is advertised')
   }, 300_000)
 

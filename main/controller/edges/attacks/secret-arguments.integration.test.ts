@@ -145,12 +145,10 @@ describe.skipIf(process.platform === 'win32')('a deployment with secrets in its 
       if (!name.startsWith('content')) expectNone(name, text)
     // The attempt's records are deleted once the controller has its result.
     await expect
-      .poll(
-        () =>
-          filesBelow(agent.state)
-            .filter(([, text]) => KEYS.some((key) => text.includes(key)))
-            .map(([name]) => name),
-        { timeout: 60_000 },
+      .poll(() =>
+        filesBelow(agent.state)
+          .filter(([, text]) => KEYS.some((key) => text.includes(key)))
+          .map(([name]) => name),
       )
       .toEqual([])
 

@@ -65,13 +65,10 @@ it.skipIf(process.platform !== 'linux')(
       body: { name: 'x', software_ids: [software], device_ids: [devices[0]!.id] },
     })
     await expect
-      .poll(
-        async () => {
-          lookAtProcesses()
-          return (await t.rest.call('deployments.get', { params: { id } })).status
-        },
-        { timeout: 60_000 },
-      )
+      .poll(async () => {
+        lookAtProcesses()
+        return (await t.rest.call('deployments.get', { params: { id } })).status
+      })
       .toBe('completed')
 
     const pem = (file: string) =>

@@ -3,7 +3,7 @@
  * on an older version.
  */
 import { io, type Socket } from 'socket.io-client'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
   CONSOLE_NAMESPACE,
   type ConsoleToHub,
@@ -18,9 +18,6 @@ import {
   type RestClient,
   type TestController,
 } from '../../test-kit/test-controller.ts'
-
-// A loaded machine starts a controller slowly.
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 90_000 })
 
 type ReceivedEvent = { [E in FeedEventName]: { name: E; body: FeedEvents[E] } }[FeedEventName]
 type Console = {

@@ -6,8 +6,6 @@ import { CONSOLE_NAMESPACE } from '#shared/contract/feed.ts'
 import { until } from '#shared/test-kit/until.ts'
 import { startTestController, type TestController } from '../../test-kit/test-controller.ts'
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 90_000 })
-
 const TECHNICIAN = { username: 'tom', password: 'correct horse' }
 let t: TestController
 let socket: Socket | null

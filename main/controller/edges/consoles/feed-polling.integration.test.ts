@@ -1,11 +1,9 @@
 /** The feed over HTTP long polling: for consoles whose WebSockets are blocked, under the same rules. */
 import { io, type Socket } from 'socket.io-client'
-import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import { CONSOLE_NAMESPACE } from '#shared/contract/feed.ts'
 import { startTestController, type TestController } from '../../test-kit/test-controller.ts'
 import { EVENT_LIMIT_MS } from '#shared/test-kit/until.ts'
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 90_000 })
 
 const DESKTOP = 'app://deployx'
 let t: TestController

@@ -1,14 +1,11 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
   createRestClient,
   startTestController,
   type RestClient,
   type TestController,
 } from '../../test-kit/test-controller.ts'
-
-// A loaded machine starts a controller slowly.
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 90_000 })
 
 let t: TestController
 let software: number

@@ -23,6 +23,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { CheckReport, type CheckCode, type CheckFinding } from '#shared/contract/rest/check.ts'
 import { readCoded } from '#shared/domain/coded-texts/codes.ts'
 import { compose } from '#shared/domain/coded-texts/compose.ts'
+import { EVENT_LIMIT_MS } from '#shared/test-kit/until.ts'
 import { closeDataFolder } from '../../store/private-folder.ts'
 import {
   createRestClient,
@@ -237,11 +238,7 @@ describe('over REST', () => {
       step: 'database',
       report: null,
     })
-    await expect
-      .poll(async () => (await live.rest.call('controller.check', {})).state, {
-        timeout: 60_000,
-      })
-      .toBe('done')
+    await expect.poll(async () => (await live.rest.call('controller.check', {})).state).toBe('done')
     const { report, step, done_bytes, total_bytes, ended_at } = await live.rest.call(
       'controller.check',
       {},
@@ -285,7 +282,7 @@ describe('from the command line', () => {
     const file = join(PROJECT_ROOT, 'main', 'headless.ts')
     try {
       const { stdout } = await promisify(execFile)(process.execPath, [file, ...args], {
-        timeout: 60_000,
+        timeout: EVENT_LIMIT_MS,
       })
       return { code: 0, stdout }
     } catch (error) {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { makeDeb } from '../../test-kit/packages.ts'
 import {
   createRestClient,
@@ -6,9 +6,6 @@ import {
   type RestClient,
   type TestController,
 } from '../../test-kit/test-controller.ts'
-
-// A loaded machine starts a controller slowly.
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 90_000 })
 
 type Entry = { id: number; existing?: true; name: string }
 const SCRIPT = '#!/bin/sh\necho same\n'

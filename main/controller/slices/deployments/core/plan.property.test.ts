@@ -25,7 +25,7 @@ import { plan, type Action } from './plan.ts'
 
 const isFull = process.env['DEPLOYX_TEST_FULL'] !== undefined
 const numRuns = isFull ? 5_000 : 300
-const timeoutMs = isFull ? 900_000 : 60_000
+const timeoutMs = isFull ? 900_000 : 240_000
 const limit = fc.constantFrom(undefined, 1, 2, 7, 200)
 
 const holds = (

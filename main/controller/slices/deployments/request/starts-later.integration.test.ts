@@ -1,6 +1,6 @@
 /** A deployment that starts later reaches the members its groups have then, and protects what it needs from deletion. */
 import Database from 'better-sqlite3'
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { DeploymentId, DeviceId, GroupId } from '#shared/domain/ids.ts'
 import {
   createRestClient,
@@ -8,9 +8,6 @@ import {
   type RestClient,
   type TestController,
 } from '../../../test-kit/test-controller.ts'
-
-// A loaded machine starts a controller slowly.
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 90_000 })
 
 let t: TestController
 let software: number
