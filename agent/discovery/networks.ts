@@ -2,7 +2,7 @@
 import { BlockList, isIP, isIPv6 } from 'node:net'
 import { networkInterfaces } from 'node:os'
 
-/** Link-local addresses, which every network card assigns itself, cannot tell other PCs where a hub is. */
+/** Every network card assigns itself a link-local address, but other PCs cannot reach a hub by it. */
 const isOfLink = (address: string): boolean => /^fe[89ab]/i.test(address)
 
 const ownNetworks = () =>

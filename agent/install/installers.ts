@@ -7,7 +7,7 @@ import type { FailureReason } from '#shared/domain/reasons.ts'
 import type { Before } from '../journal/records.ts'
 import type { Command } from '../supervisor/files.ts'
 
-/** unknown: this PC cannot tell (the tool for it is missing, or it failed). */
+/** unknown: this PC cannot find out (the tool for it is missing, or it failed). */
 export type Presence = 'present' | 'absent' | 'unknown'
 
 export type Job = {

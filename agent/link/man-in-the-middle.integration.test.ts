@@ -9,7 +9,7 @@ import { countingScript, countRuns, setStage, type Stage } from '../test-kit/sta
 import { makeTlsKey, type TlsKey } from '../test-kit/tls-key.ts'
 
 /**
- * Forwards bytes unchanged until told to intercept; then it terminates TLS itself and opens a new TLS
+ * Forwards bytes unchanged until `intercepts` is set; then it terminates TLS itself and opens a new TLS
  * connection to the hub.
  */
 async function startProxy(hubPort: number, key: TlsKey) {

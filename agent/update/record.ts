@@ -141,7 +141,7 @@ export type RecordFile = {
 }
 
 /**
- * An unreadable file is noted, set aside, and treated as missing: the files next to the executable tell
+ * An unreadable file is noted, set aside, and treated as missing: the files next to the executable show
  * whether a trial is in progress. A missing file is normal: it is created with the first order.
  */
 export function openRecordFile(file: string, damage: Pick<Damage, 'note'>): RecordFile {

@@ -1,4 +1,4 @@
-/** What the form of an installer tells about the values that it starts with. */
+/** What the form of an installer says about its initial values. */
 import { describe, expect, it, vi } from 'vitest'
 import { h, nextTick, ref } from 'vue'
 import type { Detection } from '#shared/contract/detection.ts'

@@ -2,7 +2,7 @@
 export const en = {
   archive: {
     question:
-      'DeployX cannot tell which file in the archive to run. Choose one; the archive is then sent again.',
+      'DeployX does not know which file in the archive to run. Choose one; the archive is then sent again.',
     platform: 'Platform',
     forWhichPcs: 'Choose the PCs’ system',
     label: 'File to run',

@@ -142,7 +142,7 @@ describe('the inventory of a device', () => {
     expect(await kept(pc.id)).toEqual(a)
   })
 
-  it('survives a restart of the controller, and the welcome tells the agent what is stored', async () => {
+  it('survives a restart of the controller, and the welcome reports to the agent what is stored', async () => {
     const pc = await newPc()
     const reported = inventoryOf({ a: '1' })
     await report(pc, partOf(null, reported))

@@ -1,6 +1,6 @@
 /**
- * A real controller and agents that speak the real protocol but restart nothing: they report another boot when the test tells
- * them to. What the real agent does with an order: agent/restart.
+ * A real controller and agents that speak the real protocol but restart nothing: they report another boot when the test
+ * asks for it. What the real agent does with an order: agent/restart.
  */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { RestartPayload, RestartReply } from '#shared/contract/agent/restart.ts'

@@ -54,8 +54,8 @@ function archOfTemplate(word: string): InstallerArch | null {
 }
 
 /**
- * The summary names the processor, and the components say whether they are 64-bit. Some packages for arm64 are marked as x64, and
- * only their name tells.
+ * The summary names the processor, and the components say whether they are 64-bit. Some packages for arm64 are marked as x64 and
+ * identified only by their name.
  */
 function archFact(
   word: string,

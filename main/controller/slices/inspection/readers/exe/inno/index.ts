@@ -59,7 +59,7 @@ function archOf(allowed: string): InstallerArch | null {
   return 'x86'
 }
 
-/** The name of its uninstall key. Empty: none, or only a PC can tell. */
+/** The name of its uninstall key. Empty: none, or it depends on the PC. */
 function keyOf(fields: InnoFields): string {
   const answers = [fields.text('Uninstallable'), fields.text('CreateUninstallRegKey')]
   if (!answers.every((answer) => answer === '' || answer.toLowerCase() === 'yes')) return ''
@@ -141,7 +141,7 @@ function productOf(fields: InnoFields) {
   return { type: 'uninstall_key', key, hive: isUsers ? 'user' : 'machine', operator: 'ge' } as const
 }
 
-/** Empty: it registers no uninstaller, or only a PC can tell where. */
+/** Empty: it registers no uninstaller, or where depends on the PC. */
 function removalOf(fields: InnoFields): string {
   const { numbers } = fields
   if (keyOf(fields) === '' || !numbers || (isForUser(numbers) && !numbers.allowsOverride)) return ''

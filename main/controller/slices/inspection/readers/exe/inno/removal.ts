@@ -12,21 +12,20 @@ const FOLDERS: Readonly<Record<string, string>> = {
   win: '%SystemRoot%',
 }
 
-/** A text of the header as it is shown. Empty: it has parts that only a PC can tell. */
+/** A text of the header as it is shown. Empty: parts of it depend on the PC. */
 export function plain(text: string): string {
   const withoutEscapes = text.replaceAll('{{', '\0')
   return withoutEscapes.includes('{') ? '' : withoutEscapes.replaceAll('\0', '{')
 }
 
-/** Without backslashes at its end. */
-function withoutEnd(path: string): string {
+function withoutTrailingBackslashes(path: string): string {
   let end = path.length
   while (path[end - 1] === '\\') end--
   return path.slice(0, end)
 }
 
 /**
- * The command that removes the program silently, for an installation for the whole PC. Empty: only a PC can tell.
+ * The command that removes the program silently, for an installation for the whole PC. Empty: it depends on the PC.
  * @param is64Bit it installs in 64-bit mode
  */
 export function removalCommand(
@@ -40,8 +39,8 @@ export function removalCommand(
   const rest = plain(appDir.slice(found[0].length))
   const below = uninstallDir === '' ? '{app}' : uninstallDir
   if (rest.length < 2 || !/^\{app\}(?:\\|$)/i.test(below)) return ''
-  const sub = withoutEnd(below.slice('{app}'.length))
+  const sub = withoutTrailingBackslashes(below.slice('{app}'.length))
   if (plain(sub) !== sub || /["%]/.test(rest + sub)) return ''
-  const path = `${folder}${withoutEnd(rest)}${sub}\\unins000.exe`
+  const path = `${folder}${withoutTrailingBackslashes(rest)}${sub}\\unins000.exe`
   return cleanText(`"${path}" ${ARGS}`, 1_000)
 }
