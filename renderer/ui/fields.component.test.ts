@@ -17,11 +17,12 @@ import PasswordField from './PasswordField.vue'
 import RadioCards from './RadioCards.vue'
 import SearchField from './SearchField.vue'
 import SelectField from './SelectField.vue'
+import TextField from './TextField.vue'
 import { UFormField, UInput } from './ui.ts'
 import UnitSwitch from './UnitSwitch.vue'
 
 /** `h` cannot infer the type of what it edits. */
-const TextField: Component = UInput
+const PlainInput: Component = UInput
 
 describe('a labelled field', () => {
   it('has its label as its name, and its help and error as its description', async () => {
@@ -30,7 +31,7 @@ describe('a labelled field', () => {
       h(
         UFormField,
         { label: 'Name', help: 'As on the sticker', error: error.value },
-        { default: () => h(TextField, { modelValue: 'PC-1' }) },
+        { default: () => h(PlainInput, { modelValue: 'PC-1' }) },
       ),
     )
     const field = byRole('textbox', 'Name')
@@ -83,6 +84,53 @@ describe('a number field', () => {
     expect(field.getAttribute('aria-invalid')).toBeNull()
     invalid.value = true
     await nextTick()
+    expect(field.getAttribute('aria-invalid')).toBe('true')
+  })
+})
+
+describe('a text field', () => {
+  async function showText(more: Record<string, unknown> = {}, hint?: string) {
+    const text = ref('old')
+    await show(() =>
+      h(
+        TextField,
+        {
+          modelValue: text.value,
+          'onUpdate:modelValue': (next: string) => (text.value = next),
+          label: 'Path',
+          testid: 'path',
+          ...more,
+        },
+        hint === undefined ? {} : { hint: () => hint },
+      ),
+    )
+    return { text, field: byRole('textbox', 'Path') as HTMLInputElement }
+  }
+
+  it('has its label as its name, and passes on what is typed unchanged', async () => {
+    const { text, field } = await showText({ maxlength: 80, placeholder: 'any' })
+    expect([field.value, field.maxLength, field.placeholder]).toEqual(['old', 80, 'any'])
+    await type(field, String.raw` C:\Tools `)
+    expect(text.value).toBe(String.raw` C:\Tools `)
+  })
+
+  it('is not spell-checked: it holds paths and codes', async () => {
+    const { field } = await showText()
+    expect(field.getAttribute('spellcheck')).toBe('false')
+  })
+
+  it.each([
+    ['code', 'font-mono'],
+    ['numbers', 'tabular'],
+  ])('for %s has the class %s', async (look, name) => {
+    const { field } = await showText({ look })
+    expect(field.classList.contains(name)).toBe(true)
+  })
+
+  it('shows its hint, and its error to everybody', async () => {
+    const { field } = await showText({ error: 'Not a path' }, 'Proven')
+    expect(shownText()).toContain('Proven')
+    expect(descriptionOf(field)).toBe('Not a path')
     expect(field.getAttribute('aria-invalid')).toBe('true')
   })
 })
@@ -181,6 +229,21 @@ describe('a select field', () => {
     expect(shownText()).toContain('Choose one')
     expect(descriptionOf(field)).toBe('Choose one')
     expect(field.getAttribute('aria-invalid')).toBe('true')
+  })
+
+  it('shows its hint, and its help in the form that it is given', async () => {
+    const HELP = 'After the last wave'
+    const slots = { hint: () => 'Proven', help: () => h('b', HELP) }
+    await show(() =>
+      h(
+        SelectField<number>,
+        { modelValue: 1, label: 'Restart', items: [1, 2], testid: 'restart', help: HELP },
+        slots,
+      ),
+    )
+    expect(shownText()).toContain('Proven')
+    expect(document.querySelector('b')?.textContent).toBe(HELP)
+    expect(descriptionOf(byRole('combobox', 'Restart'))).toBe(HELP)
   })
 
   it('cannot be changed while it is disabled', async () => {
