@@ -12,7 +12,7 @@ import { systemRandom } from '#shared/node/random.ts'
 import type { Role } from '#shared/contract/rest/entities.ts'
 import type { AttemptId, DeploymentId, DeviceId, SoftwareId } from '#shared/domain/ids.ts'
 import { createAudit } from '../slices/audit/index.ts'
-import { createContent, type CONTENT_OPTIONS } from '../slices/content/index.ts'
+import { createContent, type ContentOptions } from '../slices/content/index.ts'
 import type { Log, Viewer } from '../base/context.ts'
 import { createInspection, type Inspection } from '../slices/inspection/index.ts'
 import { createSoftware, type FetchOptions } from '../slices/software/index.ts'
@@ -42,7 +42,7 @@ export function openLibrary(
   options: {
     /** Opened again after a "restart"; otherwise a new one that is removed at the end. */
     dataDir?: string
-    content?: Partial<typeof CONTENT_OPTIONS>
+    content?: Partial<ContentOptions>
     fetch?: Partial<FetchOptions>
     /** Closed by its owner. */
     inspection?: Inspection
