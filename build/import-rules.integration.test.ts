@@ -28,7 +28,7 @@ afterAll(async () => {
 })
 
 /** A small project with the real configuration and these files. */
-async function plant(copied: string[], files: Record<string, string>): Promise<string> {
+async function createProject(copied: string[], files: Record<string, string>): Promise<string> {
   const root = await mkdtemp(path.join(parent, 'rules-'))
   made.push(root)
   for (const name of copied) {
@@ -67,7 +67,7 @@ describe('the import rules', () => {
       imports: { '#shared/*': './shared/*' },
       dependencies: Object.fromEntries(packages.map((name) => [name, '1'])),
     })
-    const root = await plant([rulesFile, 'tsconfig.node.json', 'tsconfig.base.json'], files)
+    const root = await createProject([rulesFile, 'tsconfig.node.json', 'tsconfig.base.json'], files)
     const cli = path.join(projectRoot, 'node_modules/dependency-cruiser/bin/dependency-cruise.mjs')
     const topFolders = ['main', 'renderer', 'agent', 'shared', 'build', 'e2e', 'bench']
     const args = [cli, ...topFolders, '--config', rulesFile, '--output-type', 'json']
@@ -93,7 +93,7 @@ describe('the import rules', () => {
   })
 })
 
-const seeds: [rule: string, file: string, text: string][] = [
+const lintCases: [rule: string, file: string, text: string][] = [
   ['@typescript-eslint/no-floating-promises', 'main/a.ts', 'Promise.resolve(1)'],
   [
     '@typescript-eslint/no-misused-promises',
@@ -152,9 +152,9 @@ describe('the lint rules that matter', () => {
 
   beforeAll(async () => {
     const configs = ['base', 'node', 'agent', 'web'].map((name) => `tsconfig.${name}.json`)
-    const files = Object.fromEntries(seeds.map(([, file, text]) => [file, `${text}\n`]))
+    const files = Object.fromEntries(lintCases.map(([, file, text]) => [file, `${text}\n`]))
     const rule = 'build/eslint-rules/no-unbounded-regex.ts'
-    root = await plant(['eslint.config.js', rule, ...configs], {
+    root = await createProject(['eslint.config.js', rule, ...configs], {
       ...files,
       'package.json': '{ "type": "module" }',
       'main/allowed.ts': 'export const one = 1\n',
@@ -168,7 +168,7 @@ describe('the lint rules that matter', () => {
   const messagesOf = (file: string) =>
     reports.find(({ filePath }) => filePath === path.join(root, file))?.messages
 
-  it.each(seeds)('%s refuses %s', (rule, file) => {
+  it.each(lintCases)('%s refuses %s', (rule, file) => {
     const errors = messagesOf(file)?.filter(({ severity }) => severity === 2)
     expect(errors?.map(({ ruleId }) => ruleId)).toContain(rule)
   })

@@ -43,7 +43,7 @@ export type PackagedAgent = {
   file: string
   sha256: string
   sizeBytes: number
-  /** What this file lacks, for people. */
+  /** What this file lacks, in words. */
   notes: string[]
 }
 
@@ -132,7 +132,7 @@ export async function packageAgents(
 ): Promise<PackagedAgent[]> {
   await fs.mkdir(agentDist, { recursive: true })
   const lock = path.join(projectRoot, 'node_modules', '.cache', 'deployx', 'package-agent.lock')
-  const wait = { waitMs: LOCK_WAIT_MS, onWait: () => onProgress('another build is at work') }
+  const wait = { waitMs: LOCK_WAIT_MS, onWait: () => onProgress('another build is running') }
   return await withLock(lock, wait, async () => {
     const work = await fs.mkdtemp(path.join(agentDist, '.work-'))
     try {

@@ -96,7 +96,7 @@ describe.skipIf(obstacle !== null)('a failing installation', { timeout: LIMIT_MS
       expect(await deploy(file)).toMatchObject({ deployment_status: 'completed' })
     })
 
-    it('installs no .rpm package and shows how much space rpm is missing', async (context) => {
+    it('installs no .rpm package and shows how much space is missing', async (context) => {
       if (!hasRpmbuild) return context.skip()
       const name = 'deployx-too-large-rpm'
       const file = fileOf(`${name}.rpm`, rpm({ name, fileBytes: 2 * MIB, into: '/opt/small' }))
@@ -148,7 +148,7 @@ describe.skipIf(obstacle !== null)('a failing installation', { timeout: LIMIT_MS
     })
   })
 
-  it('detects by the rule that the last script of an .rpm failed, which rpm itself ignores', async (context) => {
+  it('finds by the detection rule that the last script of an .rpm failed, although rpm ignores that', async (context) => {
     if (!hasRpmbuild) return context.skip()
     const name = 'deployx-post'
     const file = fileOf(`${name}.rpm`, rpm({ name, post: 'echo the script gives up; exit 1' }))

@@ -47,7 +47,7 @@ describe.skipIf(obstacle !== null)(
     })
 
     const exists = (file: string): boolean => existsSync(pc.file(file))
-    const reaches = <T>(what: string, look: () => Promise<T | false | null | undefined>) =>
+    const waitFor = <T>(what: string, look: () => Promise<T | false | null | undefined>) =>
       until(what, look, { limitMs: CHANGE_LIMIT_MS, intervalMs: 100 }).catch(
         async (error: unknown) => {
           const words = ['journalctl', '--unit', layout.service, '--no-pager', '--lines=60']
@@ -55,16 +55,16 @@ describe.skipIf(obstacle !== null)(
           throw new Error(`${String(error)}: ${state}\n${(await pc.exec(words)).stdout}`)
         },
       )
-    const isSettledAt = (version: string) =>
-      reaches(`version ${version}`, async () => {
+    const untilSettledAt = (version: string) =>
+      waitFor(`version ${version}`, async () => {
         const { agent_version, online } = await office.device()
         return online && agent_version === version && !exists(places.trial)
       })
 
     it('updates to the newer version that the controller offers', async () => {
       await handedOut.serve({ version: '0.2.0' })
-      await isSettledAt('0.2.0')
-      await reaches('the controller to report it', async () => {
+      await untilSettledAt('0.2.0')
+      await waitFor('the controller to report it', async () => {
         const { agent_update } = await office.device()
         return agent_update === null
       })
@@ -75,19 +75,19 @@ describe.skipIf(obstacle !== null)(
 
     it('rolls back a version that does not keep running', async () => {
       await handedOut.serve({ version: '0.3.0', prelude: PRELUDES.crashes })
-      const message = await reaches('its failure', async () => {
+      const message = await waitFor('its failure', async () => {
         const { agent_update: update } = await office.device()
         return update?.state === 'failed' && update.message
       })
       expect(message).toContain('Version 0.3.0 did not keep running')
-      await isSettledAt('0.2.0')
+      await untilSettledAt('0.2.0')
     })
 
     it('runs another version after a power cut right after the replacement', async () => {
       await handedOut.serve({ version: '0.4.0' })
-      await reaches('the trial', async () => exists(places.trial))
+      await waitFor('the trial', async () => exists(places.trial))
       await pc.cutPower()
-      await reaches('the end of the trial', async () => {
+      await waitFor('the end of the trial', async () => {
         const { agent_version, online } = await office.device()
         return online && !exists(places.trial) && ['0.2.0', '0.4.0'].includes(agent_version)
       })

@@ -34,7 +34,7 @@ describe.skipIf(obstacle !== null)(
     let stage: WindowsStage
     const names = (): string[] => readdirSync(stage.windows.unixPath(FOLDER)).sort()
     const log = (): string => stage.windows.read('C:\\ProgramData\\DeployX\\agent\\agent.log')
-    const reaches = <T>(what: string, look: () => Promise<T | false | null | undefined>) =>
+    const waitFor = <T>(what: string, look: () => Promise<T | false | null | undefined>) =>
       until(what, look, { limitMs: CHANGE_LIMIT_MS, intervalMs: 100 }).catch(
         async (error: unknown) => {
           const state = JSON.stringify(await stage.device())
@@ -64,11 +64,11 @@ describe.skipIf(obstacle !== null)(
 
     it('updates to the newer version that the controller offers', async () => {
       await handedOut.serve({ version: '0.2.0' })
-      await reaches('version 0.2.0', async () => {
+      await waitFor('version 0.2.0', async () => {
         const { agent_version, agent_update, online } = await stage.device()
         return online && agent_version === '0.2.0' && agent_update === null
       })
-      await reaches(
+      await waitFor(
         'the end of the trial',
         async () => !names().some((n) => /trial|\.previous$/.test(n)),
       )
@@ -77,7 +77,7 @@ describe.skipIf(obstacle !== null)(
 
     it.each(TRIED)('rolls back from a version that %s', async (nature, version, words) => {
       await handedOut.serve({ version, prelude: PRELUDES[nature] })
-      const message = await reaches(`the failure of version ${version}`, async () => {
+      const message = await waitFor(`the failure of version ${version}`, async () => {
         const { agent_update: update } = await stage.device()
         return update?.version === version && update.state === 'failed' && update.message
       })

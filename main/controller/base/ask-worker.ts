@@ -16,7 +16,7 @@ export type AskWorker<Question, Answer> = {
 export type WorkerRequest<Question> = { id: number; question: Question }
 export type WorkerReply<Answer> = { id: number; answer: Answer } | { id: number; error: string }
 
-export class TooManyWait extends Error {}
+export class TooManyRequests extends Error {}
 
 export function createAskWorker<Question, Answer>(options: {
   /** The worker's code: answers each WorkerRequest with a WorkerReply. */
@@ -61,14 +61,14 @@ export function createAskWorker<Question, Answer>(options: {
     ask: (question) =>
       new Promise((resolve, reject) => {
         if (open.size >= options.limit)
-          return reject(new TooManyWait('too many requests are waiting'))
+          return reject(new TooManyRequests('too many requests are waiting'))
         const id = nextId++
-        const late = () =>
+        const onTimeout = () =>
           settle(id, (o) => o.reject(new Error(`no answer within ${options.timeoutMs} ms`)))
         open.set(id, {
           resolve,
           reject,
-          cancelTimer: options.clock.setTimer(options.timeoutMs, late),
+          cancelTimer: options.clock.setTimer(options.timeoutMs, onTimeout),
         })
         worker ??= start()
         // Keep the process running while a request is open, but not for an idle worker.

@@ -1,4 +1,4 @@
-/** Who holds the data folder: what a second start reports, and what is not a second controller. */
+/** The lock on the data folder: what a start reports when a controller, or something else, holds it. */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
@@ -30,7 +30,7 @@ function refusal(): AppError {
   }
   throw new Error('the folder was not locked')
 }
-/** A process that holds the lock file like a controller, but is none. */
+/** Locks the file as a controller does, from a process that is not a controller. */
 async function lockByAnotherProgram(): Promise<void> {
   const sqlite = createRequire(import.meta.url).resolve('better-sqlite3')
   const script = `const db = new (require(${JSON.stringify(sqlite)}))(${JSON.stringify(join(dataDir, 'controller.lock'))})

@@ -160,7 +160,7 @@ describe.skipIf(process.platform === 'win32')('a deployment with secrets in its 
     socket.close()
   })
 
-  it('stores those of a package that is given by its address', async () => {
+  it('stores them only sealed for a package that is fetched from its address, too', async () => {
     const { devices } = await t.rest.call('devices.list', {})
     const body = (args: object) => ({
       name: 'by address',
@@ -240,7 +240,7 @@ describe('correcting arguments', () => {
     expect(await now()).toMatchObject({ install_args: 'KEY=●●● -s ●●●' })
   })
 
-  it('removes a mark together with a new value', async () => {
+  it('no longer treats a value as secret if it is entered again without a mark', async () => {
     expect((await patch({ install_args: 'KEY=●●● -s plain', secret_args: [] })).status).toBe(200)
     expect(await now()).toMatchObject({ install_args: 'KEY=●●● -s plain', secret_args: ['KEY'] })
   })

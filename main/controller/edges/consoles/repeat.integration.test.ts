@@ -163,7 +163,7 @@ describe('other requests that create something', () => {
     expect(bytes.includes(password)).toBe(false)
   })
 
-  it('retries failed targets once', async () => {
+  it('are not recorded if they are refused, such as a retry without failed targets', async () => {
     const { deployment_id: id } = await t.rest.call('deployments.create', {
       body: { ...deployment(), custom_software: [], offline_policy: 'fail' },
     })

@@ -2,7 +2,7 @@ import Database, { type Statement } from 'better-sqlite3'
 import { foldedForSearch, foldedName } from '#shared/domain/folding.ts'
 import type { DeploymentId, DeviceId, UserId } from '#shared/domain/ids.ts'
 import { auditHeads, auditLog } from '../../store/schema/index.ts'
-import { holdsSql, searchedFor } from '../../store/folded.ts'
+import { containsSql, searchParameters } from '../../store/folded.ts'
 import type { Store } from '../../store/store.ts'
 import { createAuditIndexRepo } from './audit-index.repo.ts'
 
@@ -63,8 +63,8 @@ function conditionsOf(filter: AuditFilter): { sql: string; values: Values } {
   if (until !== undefined) parts.push(['l.at <= @until', { until }])
   if (q !== undefined)
     parts.push([
-      `(${['actor', 'action', 'subject', 'details'].map((c) => holdsSql(`l.${c}`)).join(' or ')})`,
-      searchedFor(q),
+      `(${['actor', 'action', 'subject', 'details'].map((c) => containsSql(`l.${c}`)).join(' or ')})`,
+      searchParameters(q),
     ])
   return {
     sql: parts.map(([sql]) => ` and ${sql}`).join(''),

@@ -27,11 +27,11 @@ export function proveExport(
   const exported = parseExport(text)
   const own = exported.publicKeys?.map((pem) => createPublicKey(pem)) ?? null
   const keys = publicKeys ?? own
-  const [present] = keys ?? []
+  const [currentKey] = keys ?? []
   return {
     ...checkChain(exported.rows, exported.heads, keys),
     signaturesChecked: keys !== null,
-    keyFingerprint: present ? keyFingerprint(present) : null,
+    keyFingerprint: currentKey ? keyFingerprint(currentKey) : null,
   }
 }
 

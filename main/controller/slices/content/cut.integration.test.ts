@@ -1,6 +1,6 @@
 /**
- * A blocked or removed PC loses its running downloads, and nobody else does: over TLS, at a real
- * hub.
+ * The running downloads of a blocked or removed PC are aborted, and those of other PCs continue.
+ * Over TLS, with a real hub.
  */
 import { createHash, randomBytes } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
@@ -38,7 +38,7 @@ afterEach(async () => {
 
 type Download = {
   bytes: () => number
-  /** Status and hash of the whole body; rejects if it breaks off. */
+  /** Status and hash of the whole body; rejects if the connection breaks. */
   ended: Promise<string>
   leave: () => void
 }
@@ -94,18 +94,18 @@ async function tickets(names: string[]): Promise<{ id: number; path: string }[]>
   expect((await t.rest.raw('POST', '/deployments/create', body)).status).toBe(200)
   return Promise.all(commands)
 }
-const act = {
+const actions = {
   blocked: (id: number) => t.rest.raw('POST', `/devices/${id}/block`),
   removed: (id: number) => t.rest.raw('DELETE', `/devices/${id}`),
 }
-const slowly = (kib: number | null) =>
+const limitSpeed = (kib: number | null) =>
   t.rest.call('settings.update', { body: { bandwidth_device_kib_s: kib } })
 const wait = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
 
-describe.each(['blocked', 'removed'] as const)('a PC that is %s', (verb) => {
+describe.each(['blocked', 'removed'] as const)('a PC that is %s', (action) => {
   it('has its downloads aborted immediately, its tickets are invalid, and other downloads continue', async () => {
     const [first, second] = await tickets(['LAB-01', 'LAB-02'])
-    await slowly(512)
+    await limitSpeed(512)
     const [one, another, staying] = [
       fetchFrom(first!.path),
       fetchFrom(first!.path),
@@ -113,7 +113,7 @@ describe.each(['blocked', 'removed'] as const)('a PC that is %s', (verb) => {
     ]
     await expect.poll(() => open.every((download) => download.bytes() > 0)).toBe(true)
 
-    expect((await act[verb](first!.id)).status).toBeLessThan(300)
+    expect((await actions[action](first!.id)).status).toBeLessThan(300)
     await expect(one.ended).rejects.toThrow(/aborted|ECONNRESET|hang up/)
     await expect(another.ended).rejects.toThrow(/aborted|ECONNRESET|hang up/)
     expect(one.bytes() + another.bytes()).toBeLessThan(bytes.length / 2)
@@ -125,15 +125,15 @@ describe.each(['blocked', 'removed'] as const)('a PC that is %s', (verb) => {
     const before = staying.bytes()
     await wait(300)
     expect(staying.bytes()).toBeGreaterThan(before)
-    await slowly(null)
+    await limitSpeed(null)
     expect(await staying.ended).toBe(`200 ${sha256}`)
   })
 
-  it('also loses a download that it does not read, without a limit', async () => {
+  it('has a download aborted that it does not read, even without a speed limit', async () => {
     const [{ id, path } = { id: 0, path: '' }] = await tickets(['LAB-01'])
     const stalled = fetchFrom(path, false)
     await expect.poll(() => stalled.bytes()).toBeGreaterThan(0)
-    await act[verb](id)
+    await actions[action](id)
     await expect.poll(() => logged).toMatch(/"downloads":1.*its downloads were aborted/)
     await expect(fetchFrom(path).ended).resolves.toMatch(/^403 /)
   })

@@ -3,7 +3,7 @@ import type { DeviceId } from '#shared/domain/ids.ts'
 import type { InstalledSoftware, Inventory } from '#shared/domain/inventory.ts'
 import { inKeyOrder } from '#shared/domain/inventory-delta.ts'
 import { deviceInventory } from '../../store/schema/index.ts'
-import { holdsSql, searchedFor } from '../../store/folded.ts'
+import { containsSql, searchParameters } from '../../store/folded.ts'
 import { createTextSearch } from '../../store/text-search.ts'
 import type { Store } from '../../store/store.ts'
 
@@ -50,14 +50,14 @@ export function createInventoryRepo({ db, sqlite, transaction }: Store) {
   )
   type Found = { id: number; entry: string; name: string }
   const foundLater = sqlite.prepare<{ like: string; folded: string; upTo: number }, Found>(
-    `select id, entry, name from software_titles t where id > @upTo and ${holdsSql('t.name')}`,
+    `select id, entry, name from software_titles t where id > @upTo and ${containsSql('t.name')}`,
   )
   const foundIndexed = sqlite.prepare<
     { like: string; folded: string; upTo: number; match: string },
     Found
   >(
     `select t.id, t.entry, t.name from title_search s cross join software_titles t on t.id = s.rowid
-     where s.title_search match @match and s.rowid <= @upTo and ${holdsSql('t.name')}`,
+     where s.title_search match @match and s.rowid <= @upTo and ${containsSql('t.name')}`,
   )
   const devicesWith = sqlite
     .prepare<[number], DeviceId>('select device_id from device_software where title_id = ?')
@@ -136,7 +136,7 @@ export function createInventoryRepo({ db, sqlite, transaction }: Store) {
     /** Software with this in its name, ordered by name. @param after `ID:NAME` of the last one read */
     titles(part: string, after: string | null): { id: number; title: Title }[] {
       const upTo = search.upTo()
-      const values = { ...searchedFor(part), upTo }
+      const values = { ...searchParameters(part), upTo }
       const match = search.query([part])
       const found = foundLater.all(values)
       if (match !== null) found.push(...foundIndexed.all({ ...values, match }))

@@ -21,7 +21,7 @@ import { asAppError, changedArguments, SecretProblem } from './secrets.ts'
 import type { InstallerRow, SoftwareRepo } from './software.repo.ts'
 
 /** The columns of arguments that differ from what is stored. Needed because sealing a line twice gives two different texts. */
-function otherColumns(before: InstallerRow, after: ArgumentColumns): Partial<ArgumentColumns> {
+function changedColumns(before: InstallerRow, after: ArgumentColumns): Partial<ArgumentColumns> {
   const isSame = isDeepStrictEqual(
     [after.install_args, after.secret_args, after.sealed_args === null],
     [before.install_args, before.secret_args, before.sealed_args === null],
@@ -112,7 +112,7 @@ export function createEdit(deps: {
         const args = argumentsOf(before, change)
         const set = {
           ...given({ ...withoutEntries(change), install_args: undefined, secret_args: undefined }),
-          ...(args && otherColumns(before, args.columns)),
+          ...(args && changedColumns(before, args.columns)),
           ...correctedArchive(before, change),
         }
         if (Object.keys(set).length === 0) return

@@ -1,4 +1,4 @@
-/** Arguments with secrets, on their way into the library: turns what a person sent into what is stored. */
+/** Converts arguments with secrets from the form that a user sends to the form that is stored. */
 import { AppError } from '#shared/contract/errors.ts'
 import type { DevicePlatform } from '#shared/domain/platforms.ts'
 import { findSecrets, SECRET_MASK } from '#shared/domain/secret-arguments.ts'
@@ -65,18 +65,18 @@ export function changedArguments(
 
   const stored = sealed.open(before)
   const { secrets } = sealed.secretsOf(before)
-  const put = stored && restoreSecrets(edited, stored.line, secrets)
-  if (!put || secrets.length === 0) throw new SecretProblem('install_args', UNKNOWN_MASK)
-  if (put.line.length > LINE_LIMIT)
+  const restored = stored && restoreSecrets(edited, stored.line, secrets)
+  if (!restored || secrets.length === 0) throw new SecretProblem('install_args', UNKNOWN_MASK)
+  if (restored.line.length > LINE_LIMIT)
     throw new SecretProblem(
       'install_args',
       `with its secrets it is longer than ${LINE_LIMIT} characters`,
     )
   const unnamed = secrets.filter(({ name }) => name === null).map(({ values }) => values[0] ?? '')
   const marks = secret_args?.flatMap((mark) => (mark === SECRET_MASK ? unnamed : [mark]))
-  const result = withMarks(sealed, put.line, marks, before, platform)
-  const after = findSecrets(put.line, result.marks, platform).secrets
-  if (!staysSecret(put.restored, after))
+  const result = withMarks(sealed, restored.line, marks, before, platform)
+  const after = findSecrets(restored.line, result.marks, platform).secrets
+  if (!staysSecret(restored.restored, after))
     throw new SecretProblem(
       secret_args === undefined ? 'install_args' : 'secret_args',
       `the value shown as ${SECRET_MASK} would no longer be secret; keep it marked, or enter the value again`,
@@ -95,6 +95,6 @@ function withMarks(
   if (marks) return { ...newArguments(sealed, line, marks, platform), marks }
   const kept = sealed.open(before)?.marks ?? []
   const { unmatched } = findSecrets(line, kept, platform)
-  const still = kept.filter((mark) => !unmatched.includes(mark.trim()))
-  return { ...newArguments(sealed, line, still, platform), marks: still }
+  const stillMatched = kept.filter((mark) => !unmatched.includes(mark.trim()))
+  return { ...newArguments(sealed, line, stillMatched, platform), marks: stillMatched }
 }

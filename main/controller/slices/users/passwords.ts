@@ -6,7 +6,7 @@ import { timingSafeEqual } from 'node:crypto'
 import { join } from 'node:path'
 import type { Clock, Random } from '../../base/context.ts'
 import { AppError } from '#shared/contract/errors.ts'
-import { createAskWorker, TooManyWait } from '../../base/ask-worker.ts'
+import { createAskWorker, TooManyRequests } from '../../base/ask-worker.ts'
 
 /** OWASP's recommendation for scrypt: N = 2^17, r = 8, p = 1 (128 MiB). N = 2^15 keeps sign-in under 100 ms on an office laptop with p = 3 for the same work. */
 const COST = { N: 2 ** 15, r: 8, p: 3 }
@@ -42,7 +42,7 @@ export function createPasswords({
       const question = { ...cost, password: password.normalize('NFKC'), salt, keyBytes: KEY_BYTES }
       return Buffer.from(await worker.ask(question))
     } catch (cause) {
-      if (!(cause instanceof TooManyWait)) throw cause
+      if (!(cause instanceof TooManyRequests)) throw cause
       throw new AppError('E_RATE_LIMITED', 'Too many sign-ins at the same time. Try again.', [], {
         cause,
       })

@@ -22,7 +22,7 @@ export function createSignIn(deps: {
   passwords: Passwords
   audit: Audit
   now: Now
-  /** Called after the commit: when and where the user is signed in. */
+  /** Called after the commit: the user's sessions or the time of their last sign-in have changed. */
   changed: (id: UserId) => void
   clock: Clock
   /** This session has ended. */
@@ -33,7 +33,7 @@ export function createSignIn(deps: {
   const throttle = createThrottle(deps)
   // A sign-in with an unknown name is compared with this, so it takes as long as one with a wrong
   // password.
-  const nobody = passwords.unmatchable()
+  const unmatchableHash = passwords.unmatchable()
   const signIn = ({ row, ...session }: OpenedSession): SignIn => ({ ...session, user: toUser(row) })
 
   /**
@@ -50,8 +50,8 @@ export function createSignIn(deps: {
   }
 
   /**
-   * A wrong guess costs time, here as at sign-in. @throws AppError E_RATE_LIMITED with the seconds
-   * to wait
+   * Limits how fast passwords can be guessed. @throws AppError E_RATE_LIMITED with the seconds to
+   * wait
    */
   function beginTry(username: string, address: string) {
     const attempt = throttle.begin(username, address)
@@ -90,14 +90,14 @@ export function createSignIn(deps: {
       const attempt = beginTry(username, origin.address)
       const row = namedBy(username)
       const right = await passwords
-        .verify(password, row?.password_hash ?? nobody)
+        .verify(password, row?.password_hash ?? unmatchableHash)
         .catch((error: unknown) => {
           attempt.withdrawn()
           throw error
         })
       // Read again: it may have changed while the password was hashed.
-      const now = row && repo.byId(row.id)
-      const known = now?.password_hash === row?.password_hash ? now : undefined
+      const current = row && repo.byId(row.id)
+      const known = current?.password_hash === row?.password_hash ? current : undefined
       if (!known || !right || known.disabled_at !== null) {
         audit.refused(
           { ...unknownActor(origin.address), address: origin.address },

@@ -47,9 +47,9 @@ export const deployments = sqliteTable(
     wave_count: integer().notNull().default(1),
     /** The current wave; 0 before the start. */
     wave: integer().notNull().default(0),
-    /** Epoch ms. When the current wave had nothing left to run and others follow. */
+    /** Epoch ms. When the current wave ended, if others follow. */
     wave_ended_at_ms: integer(),
-    /** Epoch ms. Since when its targets may start: the wait for devices is counted from here. */
+    /** Epoch ms. When its targets could first start; the wait for offline devices counts from here. */
     ready_since_ms: integer(),
     /** Ended targets since the start or the last resume: the basis of the failure threshold. */
     round_completed: integer().notNull().default(0),
@@ -105,11 +105,11 @@ export const deployments = sqliteTable(
   ],
 )
 
-/** How many deployments each user has in each state: kept by triggers, so that nobody counts them. */
+/** How many deployments each user has in each state: updated by triggers, so that no query counts them. */
 export const deploymentCounts = sqliteTable(
   'deployment_counts',
   {
-    /** 0: nobody's. */
+    /** 0: no owner. */
     owner_id: integer().notNull(),
     status: text().$type<DeploymentState>().notNull(),
     deployments: integer().notNull(),
@@ -183,8 +183,8 @@ export const deploymentTargets = sqliteTable(
     index('deployment_targets_restart')
       .on(t.restart_id)
       .where(sql`restart_id is not null`),
-    // One unanswered command per device. Accepted ones may be several: a device that was away may
-    // return with an attempt that was given up meanwhile.
+    // One unanswered command per device. Accepted ones may be several: a device that was offline
+    // may come back with an attempt that was abandoned meanwhile.
     uniqueIndex('deployment_targets_offered')
       .on(t.device_id)
       .where(sql`deployment_status = 'pending' and offered_at_ms is not null`),
@@ -214,7 +214,7 @@ export const deploymentAttempts = sqliteTable(
     output_tail_bytes: integer().notNull().default(0),
     output_omitted_bytes: integer().notNull().default(0),
     output_last_seq: integer().notNull().default(0),
-    /** Sealed: the end of what has arrived, where it may be the beginning of a secret. */
+    /** Sealed: the end of the received output, held back while it may be the beginning of a secret. */
     output_held: text(),
   },
   (t) => [
@@ -234,7 +234,7 @@ export const attemptOutputs = sqliteTable(
       .notNull()
       .references(() => deploymentAttempts.attempt_id, { onDelete: 'cascade' }),
     seq: integer().notNull(),
-    /** The first half of the stored output is kept permanently, the tail moves on. */
+    /** The head stays; newer output replaces the tail. */
     part: text({ enum: ['head', 'tail'] }).notNull(),
     size_bytes: integer().notNull(),
     text: text().notNull(),
@@ -243,8 +243,8 @@ export const attemptOutputs = sqliteTable(
 )
 
 /**
- * Pending restarts of PCs for deployments: a new row per device once targets have requested one
- * since the last was ordered.
+ * Restarts of PCs for deployments. A device gets another row if targets request a restart after the
+ * previous one was ordered.
  */
 export const deviceRestarts = sqliteTable(
   'device_restarts',

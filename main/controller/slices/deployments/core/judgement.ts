@@ -4,7 +4,7 @@ import type { TargetChange } from '../tables/rows.ts'
 import type { EngineTimings } from '../timings.ts'
 import type { AttemptEnd } from './writes.ts'
 
-/** What a report may depend on besides its attempt and target. */
+/** What the effects of a report depend on besides its attempt and target. */
 export type ReportContext = {
   isCanceling: boolean
   /** The deployment's own limit for the installer, then the installer's. */

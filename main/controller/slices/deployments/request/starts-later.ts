@@ -2,7 +2,7 @@
 import { windowAt } from '#shared/domain/maintenance-window.ts'
 import type { DeploymentRow } from '../tables/deployments.repo.ts'
 
-/** Whether something keeps it from starting right now. */
+/** True if its schedule or its maintenance window keeps it from starting now. */
 export function startsLater(
   row: Pick<DeploymentRow, 'scheduled_at' | 'maintenance_window'>,
   nowMs: number,

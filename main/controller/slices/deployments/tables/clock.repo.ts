@@ -3,7 +3,7 @@ import type { ClockChange } from '../../../base/context.ts'
 import { ACTIVE_DEPLOYMENTS, OPEN_RESTARTS, OPEN_TARGETS } from '../../../store/state-lists.ts'
 import type { Store } from '../../../store/store.ts'
 
-/** By way of the active deployments: the targets of a year need not be looked at. */
+/** Selected by active deployment, so that the query does not read years of targets. */
 const IS_OPEN = `deployment_id in (select id from deployments where status in ${ACTIVE_DEPLOYMENTS})
   and deployment_status in ${OPEN_TARGETS}`
 const MOVED = "strftime('%Y-%m-%dT%H:%M:%fZ', {column}, printf('%+.3f seconds', @jump / 1000.0))"
@@ -51,7 +51,7 @@ export function createClockRepo({ sqlite, transaction }: Store) {
         restarts.run({ jump: jumpMs })
       })
     },
-    /** Downtime of the controller does not count: agents get until then to report. */
+    /** After downtime of the controller: extends deadlines that end earlier, so that agents have until then to report. */
     extendTo: (untilMs: number): void => void extend.run({ until: untilMs }),
   }
 }

@@ -2,7 +2,7 @@
 import type { Statement } from 'better-sqlite3'
 import { foldedForSearch } from '#shared/domain/folding.ts'
 import type { DeploymentId, UserId } from '#shared/domain/ids.ts'
-import { holdsSql, searchedFor } from '../../../store/folded.ts'
+import { containsSql, searchParameters } from '../../../store/folded.ts'
 import { createTextSearch } from '../../../store/text-search.ts'
 import type { Store } from '../../../store/store.ts'
 import type { DeploymentRow } from './rows.ts'
@@ -62,8 +62,8 @@ export function createListRepo({ sqlite, transaction }: Store) {
         { sql: `from deployments d where 1${owner}${state}${rest('d.id')}`, order: 'd.id', values },
       ]
     const upTo = search.upTo()
-    const where = `${owner}${state} and ${holdsSql('d.name')}`
-    const named = { ...values, ...searchedFor(q), upTo }
+    const where = `${owner}${state} and ${containsSql('d.name')}`
+    const named = { ...values, ...searchParameters(q), upTo }
     const match = search.query([q])
     const later = {
       sql: `from deployments d where d.id > @upTo${rest('d.id')}${where}`,

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Clock } from '#shared/node/clock.ts'
 import type { Target } from '#shared/contract/rest/deployments.ts'
 import { AppError } from '#shared/contract/errors.ts'
-import { createAskWorker, TooManyWait } from '../../../base/ask-worker.ts'
+import { createAskWorker, TooManyRequests } from '../../../base/ask-worker.ts'
 import { REPORT_COLUMNS, reportRows, type ReportCell } from './report.ts'
 
 /** Widths in characters. */
@@ -69,7 +69,7 @@ export function createWorkbooks({
       try {
         return Buffer.from(await worker.ask({ sheet: 'Report', head, rows, widths }))
       } catch (cause) {
-        if (!(cause instanceof TooManyWait)) throw cause
+        if (!(cause instanceof TooManyRequests)) throw cause
         throw new AppError('E_RATE_LIMITED', 'Too many reports are being written. Try again.', [], {
           cause,
         })

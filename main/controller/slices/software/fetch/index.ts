@@ -102,23 +102,23 @@ export function createFetcher(deps: {
     } catch (error) {
       if (!(error instanceof AppError)) throw error
       const isStopped = error instanceof InspectionStopped
-      const isNotBegun = error.code === 'E_RATE_LIMITED'
+      const isQueueFull = error.code === 'E_RATE_LIMITED'
       // The file did no harm: it may be inspected again, even at the next start if the controller is stopping.
-      if (isStopped || isNotBegun) repo.updateInstaller(row.id, { inspections: row.inspections })
+      if (isStopped || isQueueFull) repo.updateInstaller(row.id, { inspections: row.inspections })
       if (isStopped) throw error
       throw new FetchFailure(
-        isNotBegun ? 'download_failed' : 'integrity',
-        isNotBegun
+        isQueueFull ? 'download_failed' : 'integrity',
+        isQueueFull
           ? coded('fetch_inspection_busy', {})
           : coded('package_not_fetched_because', { problem: error.message }),
-        isNotBegun,
+        isQueueFull,
         { cause: error },
       )
     }
   }
 
   /** Checks the downloaded file and stores it. */
-  async function keep(row: InstallerRow, staged: Staged, fileName: string): Promise<void> {
+  async function checkAndStore(row: InstallerRow, staged: Staged, fileName: string): Promise<void> {
     if (row.source_sha256 !== null && row.source_sha256 !== staged.sha256)
       throw new FetchFailure(
         'integrity',
@@ -145,13 +145,13 @@ export function createFetcher(deps: {
   async function attempt(row: InstallerRow): Promise<void> {
     const { staged, fileName } = await download(row)
     try {
-      await keep(row, staged, fileName)
+      await checkAndStore(row, staged, fileName)
     } finally {
       await staged.discard()
     }
   }
 
-  async function withTries(row: InstallerRow): Promise<void> {
+  async function attemptWithRetries(row: InstallerRow): Promise<void> {
     for (let tried = 1; ; tried++) {
       try {
         return await attempt(row)
@@ -170,7 +170,7 @@ export function createFetcher(deps: {
     try {
       if (row.inspections > 0)
         throw new FetchFailure('integrity', coded('fetch_harmful', {}), false)
-      await withTries(row)
+      await attemptWithRetries(row)
     } catch (error) {
       // Stopped: the row is still `fetching`, so the next start continues with it.
       if (stopping.signal.aborted || error instanceof InspectionStopped) return
