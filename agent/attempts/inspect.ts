@@ -23,13 +23,13 @@ const SCRIPTS_TIMEOUT_MS = 2_000
 /** If power and network are not known after this time, the reply contains no reason to defer. */
 const CONDITIONS_TIMEOUT_MS = 1_500
 
-async function inTime(
-  looking: Promise<DeferReason | null>,
+async function nullIfLate(
+  reason: Promise<DeferReason | null>,
   clock: Clock,
 ): Promise<DeferReason | null> {
-  const seen = new AbortController()
-  const late = clock.sleep(CONDITIONS_TIMEOUT_MS, seen.signal).then(() => null)
-  return Promise.race([looking, late]).finally(() => seen.abort())
+  const settled = new AbortController()
+  const late = clock.sleep(CONDITIONS_TIMEOUT_MS, settled.signal).then(() => null)
+  return Promise.race([reason, late]).finally(() => settled.abort())
 }
 
 export type Inspect = (body: unknown) => Promise<InspectReply>
@@ -43,16 +43,19 @@ export function createInspect(deps: {
   diskFolder: string
   clock: Clock
 }): Inspect {
-  let isLooking = false
-  const no = (message: string): InspectReply => ({ ok: false, message })
+  let isInspecting = false
+  const refused = (message: string): InspectReply => ({ ok: false, message })
   return async (body) => {
     const opened = openInspection(body, deps.enrollment())
-    if (!opened.ok) return no(compose(opened.text))
-    if (isLooking) return no('This PC is already answering another request.')
-    isLooking = true
+    if (!opened.ok) return refused(compose(opened.text))
+    if (isInspecting) return refused('This PC is already answering another request.')
+    isInspecting = true
     try {
       const presences: Extract<InspectReply, { ok: true }>['presences'] = []
-      const deferReason = inTime(deps.conditions.deferReason(opened.payload.conditions), deps.clock)
+      const deferReason = nullIfLate(
+        deps.conditions.deferReason(opened.payload.conditions),
+        deps.clock,
+      )
       const scriptsUntil = deps.clock.monotonicMs() + SCRIPTS_TIMEOUT_MS
       for (const rule of opened.payload.detections) {
         const leftMs = scriptsUntil - deps.clock.monotonicMs()
@@ -70,9 +73,9 @@ export function createInspect(deps: {
         held_by: await deferReason,
       }
     } catch (error) {
-      return no(errorText(error).slice(0, 1000))
+      return refused(errorText(error).slice(0, 1000))
     } finally {
-      isLooking = false
+      isInspecting = false
     }
   }
 }

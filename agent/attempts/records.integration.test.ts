@@ -321,7 +321,7 @@ describe('a supervisor that is killed before it starts the installer', () => {
   )
 
   it.each<Kind>(['shell', 'node'])(
-    'leaves an unknown result if it is killed while it starts the installer, which is not run again (%s)',
+    'has an unknown result and is not run again if it is killed while it starts the installer (%s)',
     async (kind) => {
       const { hub } = stage
       dying(kind, 'spawning', 1)

@@ -278,7 +278,7 @@ describe('a server other than the hub', () => {
       expect(requests).toEqual([])
     },
   )
-  it('may redirect, but not for ever, and not to something that is no web address', async () => {
+  it('may redirect, but not forever, and not to something that is no web address', async () => {
     answer = (request, response, n) => {
       if (request.url === '/else') return serveBytes(content)(request, response)
       const location = n === 1 ? '/else' : 'http://user:pass@127.0.0.1/'

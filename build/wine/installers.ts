@@ -10,9 +10,9 @@ export type MsiOptions = {
   version?: string
   productCode: string
   /**
-   * `fail`: its last step fails and it rolls back; `reboot`: it requests a restart; `wait`: it never ends.
+   * `fail`: its last step fails and it rolls back; `reboot`: it requests a restart; `wait`: it behaviour not end.
    */
-  does?: 'fail' | 'reboot' | 'wait'
+  behaviour?: 'fail' | 'reboot' | 'wait'
   /** 32-bit: registered under WOW6432Node. */
   win32?: boolean
   /** Shared by all versions of one product, so that the newer version replaces the older one. */
@@ -33,14 +33,14 @@ const ACTIONS = {
 }
 
 function wxs(options: MsiOptions): string {
-  const { name, version = '1.2.3', productCode, does } = options
+  const { name, version = '1.2.3', productCode, behaviour } = options
   const folder = name.replaceAll(' ', '')
   const action =
-    does === 'fail' || does === 'wait'
+    behaviour === 'fail' || behaviour === 'wait'
       ? `<Property Id="CMDEXE" Value="C:\\windows\\system32\\cmd.exe" />
-    <CustomAction Id="CAct" Property="CMDEXE" ExeCommand="${ACTIONS[does]}" Execute="deferred" Return="check" Impersonate="no" />
+    <CustomAction Id="CAct" Property="CMDEXE" ExeCommand="${ACTIONS[behaviour]}" Execute="deferred" Return="check" Impersonate="no" />
     <InstallExecuteSequence><Custom Action="CAct" After="InstallFiles">NOT Installed</Custom></InstallExecuteSequence>`
-      : does === 'reboot'
+      : behaviour === 'reboot'
         ? '<InstallExecuteSequence><ScheduleReboot After="InstallFinalize" /></InstallExecuteSequence>'
         : ''
   const upgrade = options.upgrades
@@ -95,7 +95,7 @@ export type NsisOptions = {
 }
 
 /**
- * A 64-bit installer: Wine without its 32-bit half runs no other. @returns path of the program in `folder`
+ * A 64-bit installer, because Wine without its 32-bit part runs only those. @returns path of the program in `folder`
  */
 export async function makeNsis(folder: string, options: NsisOptions): Promise<string> {
   const { name, version = '2.5.0', exitCode = 0 } = options

@@ -47,7 +47,7 @@ describe.skipIf(obstacle !== null)('the agent for Windows', { timeout: TEST_LIMI
     })
   })
 
-  it('has its helper next to it', () => {
+  it('stores its helper beside itself', () => {
     const names = readdirSync(stage.windows.unixPath('C:\\Program Files\\Agent'))
     expect(names.filter((name) => /^deployx-helper-[0-9a-f]{12}\.exe$/.test(name))).toHaveLength(1)
   })
@@ -99,7 +99,7 @@ describe.skipIf(obstacle !== null)('the agent for Windows', { timeout: TEST_LIMI
       const file = await makeMsi(stage.installers, {
         name: 'Fail App',
         productCode: guid(1),
-        does: 'fail',
+        behaviour: 'fail',
       })
       const failed = await install(await stage.addSoftware(file))
       expect(failed).toMatchObject({ deployment_status: 'failed', reason: 'install_failed' })
@@ -114,7 +114,7 @@ describe.skipIf(obstacle !== null)('the agent for Windows', { timeout: TEST_LIMI
       const file = await makeMsi(stage.installers, {
         name: 'Reboot App',
         productCode: guid(2),
-        does: 'reboot',
+        behaviour: 'reboot',
       })
       expect(await install(await stage.addSoftware(file))).toMatchObject({
         deployment_status: 'completed',
@@ -127,7 +127,7 @@ describe.skipIf(obstacle !== null)('the agent for Windows', { timeout: TEST_LIMI
       const file = await makeMsi(stage.installers, {
         name: 'Wait App',
         productCode: guid(3),
-        does: 'wait',
+        behaviour: 'wait',
       })
       const id = await stage.start(await stage.addSoftware(file), { timeout_seconds: 5 })
       const ended = await stage.untilEnded(id)
@@ -236,7 +236,7 @@ describe.skipIf(obstacle !== null)('the agent for Windows', { timeout: TEST_LIMI
       expect(await install(software)).toMatchObject(expected)
     })
 
-    it('kills one that hangs with its children, including one that left its process tree', async () => {
+    it('kills an installer that hangs, with all its children, even one that left its process tree', async () => {
       const file = await makeNsis(stage.installers, { name: 'Hang Demo', hangs: true })
       const software = await stage.addSoftware(file, { install_args: '/S' })
       // Longer than Wine needs to start both processes.

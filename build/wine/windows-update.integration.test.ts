@@ -15,7 +15,7 @@ const START_LIMIT_MS = 10 * 60_000
 const LIMIT_MS = 5 * 60_000
 const CHANGE_LIMIT_MS = 3 * 60_000
 const LINK_LIMIT_MS = 75_000
-/** Each case takes as long as the trial of an update may; the longest one runs with the long runs only. */
+/** Each case takes as long as the trial of an update may, so the longest one runs only in the full test run. */
 const BROKEN = [
   ['crashes', '0.3.0', 'did not keep running'],
   ['hangs', '0.4.0', 'did not reach the controller'],

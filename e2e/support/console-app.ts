@@ -98,7 +98,7 @@ export async function launchConsole(options: LaunchOptions): Promise<ConsoleApp>
     return { electron, child, page, ...where, stderr: () => stderr, close }
   } catch (error) {
     await close()
-    throw new Error(`the app did not come up: ${(error as Error).message}\n${stderr}`, {
+    throw new Error(`the app did not start: ${(error as Error).message}\n${stderr}`, {
       cause: error,
     })
   }
@@ -149,5 +149,5 @@ export async function runConsoleToEnd(
 }
 
 /** The lines that the app prints for people, without its log and Chromium's lines. */
-export const spokenLines = (stderr: string): string[] =>
+export const linesForPeople = (stderr: string): string[] =>
   stderr.split('\n').filter((line) => line.startsWith('deployx: '))

@@ -21,11 +21,11 @@ export async function serve(dataDir: string): Promise<Served> {
   child.stderr.on('data', (chunk: Buffer) => (log += chunk.toString()))
   const stop = (): Promise<void> => endProcess(child)
   try {
-    await until('the controller is up', () => out.includes('\n'), { limitMs: 30_000 })
+    await until('the controller has started', () => out.includes('\n'), { limitMs: 30_000 })
     const { console: consoleUrl } = JSON.parse(out.split('\n')[0]!) as { console: string }
     return { consoleUrl, child, stop }
   } catch (error) {
     await stop()
-    throw new Error(`the controller did not come up:\n${log}`, { cause: error })
+    throw new Error(`the controller did not start:\n${log}`, { cause: error })
   }
 }

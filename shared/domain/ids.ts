@@ -20,14 +20,14 @@ export type DeploymentId = z.infer<typeof DeploymentId>
 export const TargetId = rowId().brand<'TargetId'>()
 export type TargetId = z.infer<typeof TargetId>
 
-/** Identifies one attempt for ever: row ids can repeat after a restored backup, this cannot. Hex: the time in ms (48 bits), then 80 random bits. */
+/** Identifies one attempt forever: row ids can repeat after a restored backup, this cannot. Hex: the time in ms (48 bits), then 80 random bits. */
 export const AttemptId = z
   .string()
   .regex(/^[0-9a-f]{32}$/)
   .brand<'AttemptId'>()
 export type AttemptId = z.infer<typeof AttemptId>
 
-/** Identifies one restart of a PC for ever. 128 random bits, hex. */
+/** Identifies one restart of a PC forever. 128 random bits, hex. */
 export const RestartId = z
   .string()
   .regex(/^[0-9a-f]{32}$/)

@@ -4,7 +4,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { chromium } from '@playwright/test'
 import { until } from '#shared/test-kit/until.ts'
-import { runConsoleToEnd, spokenLines, startConsole } from '../../support/console-app.ts'
+import { runConsoleToEnd, linesForPeople, startConsole } from '../../support/console-app.ts'
 import { endProcess, isRunning } from '../../support/processes.ts'
 import { expect, test } from '../../support/fixtures.ts'
 
@@ -24,7 +24,7 @@ test('a second start brings the first window to the front', async ({ launch }) =
   await expect.poll(isVisible).toBe(false)
   const second = await runConsoleToEnd({ home: app.home })
   expect(second.code).toBe(0)
-  expect(spokenLines(second.stderr)).toEqual([
+  expect(linesForPeople(second.stderr)).toEqual([
     'deployx: DeployX is already running; its window comes to the front.',
   ])
   await expect.poll(isVisible).toBe(true)
@@ -37,7 +37,7 @@ test('a start with a data folder in use prints one line and exits with 1', async
   const app = await launch()
   const second = await runConsoleToEnd({ home: join(folder, 'other'), dataDir: app.dataDir })
   expect(second.code).toBe(1)
-  const lines = spokenLines(second.stderr)
+  const lines = linesForPeople(second.stderr)
   expect(lines).toHaveLength(1)
   expect(lines[0]).toContain(app.dataDir)
   // The first instance keeps running.
@@ -50,7 +50,7 @@ test('a data folder that cannot be written to is named, with what to do', async 
   const dataDir = join(file, 'data')
   const result = await runConsoleToEnd({ home: join(folder, 'home'), dataDir })
   expect(result.code).toBe(1)
-  expect(spokenLines(result.stderr)).toEqual([
+  expect(linesForPeople(result.stderr)).toEqual([
     expect.stringContaining(`${dataDir} cannot be written`),
   ])
 })
@@ -72,7 +72,7 @@ test('a free console port replaces one in use; a hub port in use is reported and
       env: { DEPLOYX_HUB_PORT: hub.port },
     })
     expect(refused.code).toBe(1)
-    const lines = spokenLines(refused.stderr)
+    const lines = linesForPeople(refused.stderr)
     expect(lines).toHaveLength(1)
     expect(lines[0]).toContain(`port ${hub.port}`)
     expect(lines[0]).toContain('DEPLOYX_HUB_PORT')
@@ -88,7 +88,7 @@ test('an invalid setting in the environment is named in one line', async ({ fold
     env: { DEPLOYX_CONSOLE_PORT: 'http' },
   })
   expect(result.code).toBe(1)
-  expect(spokenLines(result.stderr)).toEqual([
+  expect(linesForPeople(result.stderr)).toEqual([
     'deployx: DEPLOYX_CONSOLE_PORT takes a port from 0 to 65535, not "http".',
   ])
 })

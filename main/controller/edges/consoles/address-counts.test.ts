@@ -10,7 +10,7 @@ const take = (address: string, from = counts): { current: number; ttl: number } 
   return taken
 }
 
-it('counts an address within a minute of its first request, and then starts again', () => {
+it('counts the requests of an address for a minute from the first one, and then starts over', () => {
   expect(take('a')).toEqual({ current: 1, ttl: 60_000 })
   nowMs += 59_999
   expect(take('a')).toEqual({ current: 2, ttl: 1 })
@@ -18,7 +18,7 @@ it('counts an address within a minute of its first request, and then starts agai
   nowMs += 1
   expect(take('a')).toEqual({ current: 1, ttl: 60_000 })
 })
-it('counts each route by itself', () => {
+it('counts each route separately', () => {
   expect(take('a', counts.child({} as never)).current).toBe(1)
 })
 it('forgets the oldest addresses beyond its limit', () => {

@@ -1,4 +1,4 @@
-/** What nobody may receive is neither described nor encoded. */
+/** The controller neither reads nor encodes changes that no connected console may receive. */
 import Database from 'better-sqlite3'
 import { io, type Socket } from 'socket.io-client'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
@@ -9,7 +9,7 @@ import { startTestController, type TestController } from '../../test-kit/test-co
 const TECHNICIAN = { username: 'tom', password: 'correct horse' }
 let t: TestController
 let socket: Socket | null
-/** Statements that read lists of rows, as often as they ran. */
+/** The SQL of each statement that read a list of rows, once for each time it ran. */
 let read: string[]
 beforeEach(async () => {
   t = await startTestController()
@@ -55,11 +55,11 @@ const views = () => read.filter((sql) => /select t\.id, t\.device_id, t\.softwar
 it('describes targets to a console that may see them', async () => {
   const received = await listen(t.session.token)
   await change(received)
-  await until('their frame arrived', () => received.includes('device_updated'))
+  await until('the frame with the change arrived', () => received.includes('device_updated'))
   expect(views().length).toBeGreaterThan(0)
 })
 
-it('reads no targets while only a technician listens who may not see them', async () => {
+it('reads no targets if the only connected console belongs to a technician who may not see them', async () => {
   await t.rest.call('users.create', { body: { ...TECHNICIAN, role: 'technician' } })
   const { token } = await t.anonymous.call('auth.login', { body: TECHNICIAN })
   const received = await listen(token)

@@ -20,15 +20,15 @@ import {
 } from '../../test-kit/test-controller.ts'
 
 const PASSWORD = 'correct horse'
-/**
- * The first keeps a session alive; the second and a check of the controller write nothing. The last
- * replaces the audit log: the restored controller records the restore in its own.
- */
+/** Routes that are not a user's decision. */
 const NO_DECISION: readonly RouteName[] = [
+  // Keeps a session alive.
   'auth.refresh',
+  // These change nothing.
   'deployments.preflight',
   'controller.start_check',
   'controller.cancel_check',
+  // Replaces the audit log: the restored controller records the restore in its own.
   'controller.restore',
 ]
 /** One for each affected device. */
@@ -102,7 +102,7 @@ async function deployment(change: object = {}): Promise<number> {
   const reply = await t.rest.raw('POST', '/deployments/create', body)
   return (reply.body as { deployment_id: number }).deployment_id
 }
-/** Waits for an offline PC: it runs until somebody decides otherwise. */
+/** Waits for an offline PC: it runs until it is cancelled. */
 const running = async (change: object = {}) => {
   const id = await deployment({ offline_policy: 'wait', ...change })
   await expect
@@ -118,7 +118,7 @@ const failed = async () => {
   return id
 }
 
-/** Prepares, then returns the call itself: the preparation writes entries of its own. */
+/** Each prepares, then returns the call to examine, because the preparation writes entries too. */
 type Example = () => Promise<() => Promise<RestReply>>
 const send =
   (method: string, path: string, body?: unknown, as: RestClient = t.rest) =>

@@ -1,4 +1,4 @@
-/** The contents of the data folder besides the database. */
+/** What the data folder contains besides the database. */
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { hasKeys } from '../identity/index.ts'
@@ -17,7 +17,7 @@ function hasPackages(dataDir: string): boolean {
   )
 }
 
-export const lookBesides = (dataDir: string): Besides => ({
+export const factsBesides = (dataDir: string): Besides => ({
   keys: hasKeys(dataDir),
   packages: hasPackages(dataDir),
   recoverySaved: existsSync(join(dataDir, 'recovery-saved.json')),

@@ -11,7 +11,7 @@ import { ASIDE_FOLDER } from '../content/index.ts'
 import { inspectKeys, judgeKeys, parseRemembered } from '../identity/index.ts'
 import type { VaultKey } from '../../base/vault.ts'
 import { findExposed } from '../../store/private-folder.ts'
-import { lookBesides } from './besides.ts'
+import { factsBesides } from './besides.ts'
 import { knowsContent, type StoredContent } from './contents.repo.ts'
 import { databaseFindings } from './database-findings.ts'
 import { extended, toWire, worded, type Finding } from './finding.ts'
@@ -64,7 +64,7 @@ export async function checkFolder(
   progress('database')
   const isLive = isInUse(dataDir)
   const database = await part(() => readDatabase(dataDir, migrationsDir, isLive))
-  if (database) findings.push(...ofDatabase(database, dataDir))
+  if (database) findings.push(...findingsOfDatabase(database, dataDir))
 
   progress('keys')
   await part(() => {
@@ -121,16 +121,16 @@ export async function checkFolder(
   }
 }
 
-function ofDatabase(
+function findingsOfDatabase(
   { facts, faults, isSkippedForSpace }: DatabaseReading,
   dataDir: string,
 ): Finding[] {
   const findings = isSkippedForSpace
     ? [failed(coded('check_no_room', {}))]
-    : databaseFindings(facts, lookBesides(dataDir))
+    : databaseFindings(facts, factsBesides(dataDir))
   if (faults.length > 0)
     findings.push(
-      ...databaseFindings({ ...facts, state: 'damaged' }, lookBesides(dataDir)).map((finding) =>
+      ...databaseFindings({ ...facts, state: 'damaged' }, factsBesides(dataDir)).map((finding) =>
         extended(finding, coded('check_sqlite_reports', { error: faults[0] ?? '' })),
       ),
     )

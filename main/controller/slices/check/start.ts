@@ -21,7 +21,7 @@ import { lockedByKeystore, openVault, type Keystore } from '../../base/vault.ts'
 import { DATABASE_FILE, inspectDatabase, type DatabaseFacts } from '../../store/inspect.ts'
 import { MARK_FILE } from '../../store/mark-file.ts'
 import { readWal } from '../../store/wal.ts'
-import { lookBesides } from './besides.ts'
+import { factsBesides } from './besides.ts'
 import { databaseFindings } from './database-findings.ts'
 import { refusalOf, type Finding } from './finding.ts'
 import { keyFindings } from './key-findings.ts'
@@ -76,7 +76,7 @@ export function checkAtStart(options: Options): KeyRepairs {
 
 function examine({ dataDir, migrationsDir, keystore, log }: Options): KeyRepairs {
   const database = inspectDatabase(dataDir, migrationsDir)
-  refuse(databaseFindings(database, lookBesides(dataDir)))
+  refuse(databaseFindings(database, factsBesides(dataDir)))
   // Opening it reports more, and moves a damaged one aside.
   if (database.state === 'damaged' || database.state === 'newer') return NO_REPAIRS
   const setAside = settleKeys(dataDir)

@@ -1,7 +1,7 @@
 /**
- * Bandwidth limits for this computer: one in total, one per device. Two nested token buckets whose
- * waiters are served by how much each device has received: a slow reader takes no tokens, and a
- * device with many connections gets no more.
+ * Bandwidth limits for this computer: one in total, one per device. Two nested token buckets, which
+ * serve the device first that has received least: a slow reader takes no tokens, and a device with
+ * many connections gets no more.
  */
 import type { Cancel, Clock } from '#shared/node/clock.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
@@ -22,7 +22,7 @@ export type Bandwidth = ReturnType<typeof createBandwidth>
  */
 const GRANT_SECONDS = 1 / 16
 /**
- * The least that is worth a separate write: with 32 readers at the slowest limit, each still
+ * The smallest piece worth a separate write: with 32 readers at the slowest limit, each still
  * receives something every two seconds.
  */
 const MIN_GRANT_BYTES = 4 * 1024
@@ -39,7 +39,7 @@ type Queue = {
   bucket: Bucket
   waiting: Set<Waiter>
   /**
-   * Bytes, counted so that newcomers start level with the others: the lane with the least is next.
+   * Bytes. Newcomers start level with the others; the lane with the least is next.
    */
   served: number
 }
@@ -57,7 +57,7 @@ export function createBandwidth(clock: Pick<Clock, 'monotonicMs' | 'setTimer'>) 
    * Every device that was served since a limit was set: bounded by the number of enrolled devices.
    */
   let queues = new Map<Lane, Queue>()
-  /** Queues with waiting downloads; of equal ones the first is next. */
+  /** Queues with waiting downloads; of those with equal counts the first is next. */
   const turns = new Set<Queue>()
   let servedUpTo = 0
   let cancelTimer: Cancel | undefined

@@ -270,7 +270,7 @@ describe('a bad connection', () => {
   const cutStoredFile = () =>
     truncateSync(join(library.dataDir, 'content', hash().slice(0, 2), hash()), 2 * MIB)
 
-  it('is refused if the stored file has become shorter', async () => {
+  it('is refused if the stored file has been truncated', async () => {
     cutStoredFile()
     expect((await get()).status).toBe(404)
     expect(library.content.faultOf(hash())).toBe('damaged')
@@ -278,7 +278,7 @@ describe('a bad connection', () => {
     await idle()
   })
 
-  it('breaks off if the stored file becomes shorter meanwhile, instead of sending less silently', async () => {
+  it('is aborted if the stored file is truncated meanwhile, instead of silently sending less', async () => {
     const { socket } = await openStalled()
     await until('two blocks are held', () => library.content.usage().inUse === 2)
     cutStoredFile()

@@ -92,7 +92,7 @@ export function createAuditRecords(deps: {
         },
       )
     },
-    /** By now a package given as a URL has its hash. */
+    /** Lists the packages again, because those fetched from a URL have a hash by now. */
     ended(row: DeploymentRow, end: DeploymentCompleted): void {
       const { status, success_count, failure_count, skipped_count, total_count } = end
       deps.audit.record(

@@ -159,7 +159,7 @@ export function createDeployments(deps: {
     for (const event of changes.events()) listeners.forEach((listener) => listener(event))
     engine.poke(changes.toRun)
     if (changes.toRun.size + changes.freed.size > 0) restarts.poke()
-    fileFaults.suspect(changes.mismatched)
+    fileFaults.checkFilesOf(changes.mismatched)
     // Other deployments may wait for a device that became free. Usually there are none.
     if (changes.freed.size > 0 && repo.activeIds().some((id) => !changes.toRun.has(id)))
       engine.poke(repo.deploymentsWaitingFor([...changes.freed]))

@@ -205,7 +205,7 @@ describe('an NSIS installer', () => {
     expect(await changed(4)).toMatchObject({ complete: true, warnings: [] })
   })
 
-  it('that loops for ever, or calls itself, is read up to there', async () => {
+  it('that loops forever, or calls itself, is read up to there', async () => {
     for (const instruction of [
       [2, 6],
       [5, 6],

@@ -1,6 +1,6 @@
 /**
- * When a PC received a file with the wrong hash: checks whether the controller's own copy is at fault. If so, the target says
- * that instead of pointing at the network, and the file is not sent any more.
+ * When a PC received a file with the wrong hash: checks whether the controller's own copy is damaged. If so, the target's
+ * message says so instead of suggesting a network fault, and the file is not sent any more.
  */
 import { coded } from '#shared/domain/coded-texts/codes.ts'
 import type { TargetId } from '#shared/domain/ids.ts'
@@ -21,7 +21,7 @@ export function createFileFaults(deps: {
   const underCheck = new Set<TargetId>()
 
   /** Changes the recorded failure to name the file, unless another attempt has begun since. */
-  function blameFile(id: TargetId): void {
+  function recordFileFault(id: TargetId): void {
     const changes = createChanges()
     repo.transaction(() => {
       const target = repo.target(id)
@@ -38,18 +38,21 @@ export function createFileFaults(deps: {
   async function check(id: TargetId): Promise<void> {
     const target = repo.target(id)
     const installer = target?.installer_id != null ? repo.installer(target.installer_id) : undefined
-    if (installer && (await deps.checkFile(installer)) === 'damaged') blameFile(id)
+    if (installer && (await deps.checkFile(installer)) === 'damaged') recordFileFault(id)
   }
 
   return {
     /** Call it after the commit that recorded the results. Each file is read once, however many targets name it. */
-    suspect(ids: Iterable<TargetId>): void {
+    checkFilesOf(ids: Iterable<TargetId>): void {
       for (const id of ids) {
         if (underCheck.has(id)) continue
         underCheck.add(id)
         check(id)
           .catch((error: unknown) =>
-            deps.log.error({ err: error, targetId: id }, 'why a file did not match is not known'),
+            deps.log.error(
+              { err: error, targetId: id },
+              'a file that did not match could not be checked',
+            ),
           )
           .finally(() => underCheck.delete(id))
       }

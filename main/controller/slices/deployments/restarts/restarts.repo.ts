@@ -39,7 +39,7 @@ const COUNTED_AS = {
 export function createRestartsRepo({ db, sqlite, transaction }: Store) {
   // A target that needs a restart claims one; that restart completes it, and it asks for no other.
   const unclaimed = sqlite.prepare<[number], UnclaimedTarget>(
-    // From the deployments that restart PCs, because targets of the others may stay unclaimed for ever. Named indexes: SQLite
+    // From the deployments that restart PCs, because targets of the others may stay unclaimed forever. Named indexes: SQLite
     // would prefer the longer one by state.
     `select t.id, t.deployment_id, t.device_id from deployments d indexed by deployments_restarting
        cross join deployment_targets t indexed by deployment_targets_reboot

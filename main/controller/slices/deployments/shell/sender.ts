@@ -1,5 +1,5 @@
 /**
- * Sends commands. They are signed in the signer's own thread, then handed to the agents' sockets in small slices, so that the
+ * Sends commands. They are signed in the signer's own thread, then passed to the agents' sockets in small slices, so that the
  * hub stays responsive. One first-in, first-out queue for all: a cancel never overtakes the command it cancels.
  */
 import type { InspectReply } from '#shared/contract/agent/inspect.ts'
@@ -55,7 +55,7 @@ export type Sender = ReturnType<typeof createSender>
 
 /** Commands signed together. */
 const SIGN_SLICE = 100
-/** Commands handed to sockets before others get a turn. */
+/** Commands passed to sockets before the event loop gets a turn. */
 const EMIT_SLICE = 25
 
 export function createSender(deps: {
@@ -136,7 +136,7 @@ export function createSender(deps: {
       kind === 'deploy'
         ? deps.agents.deploy(device_id, prepared.command.signed(signature), timings.ackTimeoutMs)
         : deps.agents.cancel(device_id, prepared.command.signed(signature), timings.ackTimeoutMs)
-    // After the stop the store is closed, so no answer can be recorded; the next start asks again.
+    // After the stop the store is closed, so no answer can be recorded; the next start sends the commands again.
     sent.then(
       (reply) => (stopped ? undefined : answered(sending, reply)),
       (error: unknown) => (stopped ? undefined : noAnswer(sending, error)),
@@ -177,7 +177,7 @@ export function createSender(deps: {
       }
     }
     isDraining = false
-    // More was queued while the last slice was being sent.
+    // More commands were queued while the last slice was being sent.
     if (queue.length > 0 && !stopped) await drain()
   }
 
