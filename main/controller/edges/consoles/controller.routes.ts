@@ -2,6 +2,7 @@
 import { createReadStream, createWriteStream, mkdirSync, statSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { isoTime, type Clock, type Random } from '../../base/context.ts'
 import { AppError, validationError } from '#shared/contract/errors.ts'
@@ -13,18 +14,48 @@ import type { Checks } from '../../slices/check/index.ts'
 import type { Devices } from '../../slices/devices/index.ts'
 import type { ControllerIdentity } from '../../slices/identity/index.ts'
 import { isLoopback } from '../../base/addresses.ts'
+import { freeBytesAt, SHORT_BYTES } from '../../store/free-space.ts'
 import type { Handlers } from './handlers.ts'
 import { isLoopbackName } from './served-names.ts'
 import type { SetupCode } from './setup-code.ts'
-import { readParts } from './upload.ts'
+import { readParts, type Receive } from './upload.ts'
 
 /** Delay before the restart, so that the response to the restore is sent first. */
 const RESTART_AFTER_MS = 500
+/** The free space is checked again each time that so much has arrived. */
+const CHECK_EVERY_BYTES = 32 * 1024 * 1024
 
 function decodeRestore(texts: ReadonlyMap<string, unknown>): RestoreFields {
   const parsed = RestoreFields.safeParse(Object.fromEntries(texts))
   if (!parsed.success) throw validationError(parsed.error, 'The restore is not valid')
   return parsed.data
+}
+
+type Restorable = { file: string; discard: () => Promise<void> }
+
+/** @throws AppError E_DISK_FULL */
+function checkSpaceFor(folder: string, bytes: number): void {
+  if (freeBytesAt(folder) >= bytes + SHORT_BYTES) return
+  throw new AppError(
+    'E_DISK_FULL',
+    `The disk that holds ${folder} has too little free space for this file. Free some, then restore again.`,
+  )
+}
+
+/** Ends an upload that would fill the disk: a size that is not announced is not known before. */
+function spaceGuard(folder: string): Transform {
+  let unchecked = 0
+  return new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      unchecked += chunk.length
+      try {
+        if (unchecked >= CHECK_EVERY_BYTES) checkSpaceFor(folder, (unchecked = 0))
+        done(null, chunk)
+      } catch (error) {
+        done(error as Error)
+      }
+    },
+  })
 }
 
 export function controllerHandlers(deps: {
@@ -49,14 +80,19 @@ export function controllerHandlers(deps: {
         description.changed_at === null ? total : devices.seenSince(description.changed_at),
     }
   }
-  /** Writes an uploaded recovery file to disk, under a generated name. */
-  async function receive({ stream }: { stream: NodeJS.ReadableStream }) {
+  /**
+   * Writes an uploaded recovery file to disk, under a generated name. Nobody has signed in yet: the setup code comes
+   * first, and the disk keeps some free space.
+   */
+  async function receive({ stream, texts, sizeBytes = 0 }: Parameters<Receive<Restorable>>[0]) {
+    if (deps.setupCode.isNeeded) deps.setupCode.check(decodeRestore(texts).setup_code)
     const folder = join(deps.dataDir, 'temporary')
     mkdirSync(folder, { recursive: true, mode: 0o700 })
     const file = join(folder, `restore-${deps.random.bytes(8).toString('hex')}`)
     const discard = (): Promise<void> => rm(file, { force: true })
     try {
-      await pipeline(stream, createWriteStream(file, { mode: 0o600 }))
+      checkSpaceFor(folder, sizeBytes)
+      await pipeline(stream, spaceGuard(folder), createWriteStream(file, { mode: 0o600 }))
     } catch (error) {
       await discard()
       throw error
@@ -98,7 +134,6 @@ export function controllerHandlers(deps: {
         clock,
       })
       try {
-        deps.setupCode.check(fields.setup_code)
         await identity.stageRestore(upload.file, fields.passphrase, fields.revoke === 'true')
       } finally {
         await upload.discard()

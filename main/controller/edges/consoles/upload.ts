@@ -12,10 +12,12 @@ import type { Upload } from '../../slices/software/index.ts'
 
 /** The result of receiving an upload's bytes. */
 type Received = { discard: () => unknown }
-type Receive<T extends Received> = (file: {
+export type Receive<T extends Received> = (file: {
   fileName: string
   stream: Readable
   sizeBytes?: number | undefined
+  /** The fields sent before the file. */
+  texts: ReadonlyMap<string, unknown>
 }) => Promise<T>
 
 const FIELD_LIMIT_BYTES = 64 * 1024
@@ -195,7 +197,7 @@ export async function readParts<T extends Received, F>(
         if (part.valueTruncated) throw problem(part.fieldname, 'is too long')
         texts.set(part.fieldname, part.value)
       } else if (part.fieldname === 'file' && part.filename && upload === null) {
-        upload = await receive({ fileName: part.filename, stream: part.file, sizeBytes })
+        upload = await receive({ fileName: part.filename, stream: part.file, sizeBytes, texts })
       } else if (part.fieldname === 'manifest' && part.filename) {
         if (manifests.length === MANIFEST_LIMIT)
           throw problem('manifest', `was sent more than ${MANIFEST_LIMIT} times`)

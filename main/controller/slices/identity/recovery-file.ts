@@ -6,7 +6,7 @@
 import { createReadStream, createWriteStream, existsSync, mkdirSync, statSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
-import { PassThrough, type Readable } from 'node:stream'
+import { PassThrough, Transform, type Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { extract, pack } from 'tar-stream'
 import { z } from 'zod'
@@ -25,6 +25,10 @@ import {
 const MAGIC = 'DEPLOYX-RECOVERY-1\n'
 const ABOUT = 'deployx recovery file v1'
 const HEADER_LIMIT_BYTES = 1024
+/** A key or the manifest; each has a few kilobytes. */
+const SMALL_LIMIT_BYTES = 64 * 1024
+/** Everything but the database, with the headers of the tar. */
+const REST_LIMIT_BYTES = 2 * 1024 * 1024
 const MANIFEST = 'manifest.json'
 const DATABASE = 'deployx.db'
 /**
@@ -138,7 +142,18 @@ export async function unpackRecoveryFile(options: {
   mkdirSync(join(into, 'keys'), { recursive: true, mode: 0o700 })
   let manifest: Manifest | null = null
   const untar = extract()
-  const take = async (name: string, entry: Readable): Promise<void> => {
+  let limit = REST_LIMIT_BYTES
+  // The file may come from anyone, and is verified at its end only. The unpacker keeps headers in memory.
+  const meter = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      limit -= chunk.length
+      if (limit < 0) done(notOne('it contains more than a recovery file holds'))
+      else done(null, chunk)
+    },
+  })
+  const take = async (name: string, size: number, entry: Readable): Promise<void> => {
+    if (name === DATABASE) limit += size
+    else if (size > SMALL_LIMIT_BYTES) throw notOne('one of its parts is too large')
     const key = name.startsWith('keys/') ? name.slice('keys/'.length) : null
     if (name === MANIFEST) {
       const chunks: Buffer[] = []
@@ -148,12 +163,14 @@ export async function unpackRecoveryFile(options: {
       await pipeline(entry, createWriteStream(join(into, name), { mode: 0o600, flush: true }))
     else throw notOne('it contains unexpected files')
   }
-  untar.on('entry', ({ name }, entry, next) => {
-    take(name, entry as unknown as Readable).then(() => next(), next)
+  untar.on('entry', ({ name, size = 0 }, entry, next) => {
+    // The error of the whole reaches every part; the pipeline reports it.
+    entry.on('error', () => undefined)
+    take(name, size, entry as unknown as Readable).then(() => next(), next)
   })
   try {
     const sealed = createReadStream(file, { start: from, end: to - 1 })
-    await pipeline(sealed, unseal, untar as unknown as NodeJS.WritableStream)
+    await pipeline(sealed, unseal, meter, untar as unknown as NodeJS.WritableStream)
   } catch (error) {
     // With a wrong key the tar is noise, so either error means a wrong passphrase.
     throw error instanceof AppError && error.code !== 'E_RECOVERY_FILE' ? error : wrongPassphrase()
