@@ -30,6 +30,10 @@ const examples: [CodedText, string][] = [
     'Installed. Not all of it worked: A script of the package failed (%post, status 3). It reported: “warning: x”. Exit code 0.',
   ],
   [
+    coded('installed', { exit_code: 0, rule_unchecked: 1, for_one_user: 1 }),
+    'Installed. Exit code 0. The detection rule could not be checked on this PC. It installs for one user: run by the agent, it landed in a profile that nobody uses. Look for an installer for the whole PC, or for an argument that makes it one.',
+  ],
+  [
     coded('removed_restart', { exit_code: 3010 }),
     'Removed. A restart of this PC completes it (exit code 3010).',
   ],

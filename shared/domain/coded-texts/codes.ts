@@ -65,6 +65,8 @@ const restart = { exit_code: number, ...tool, ...effects }
 const done = { ...restart, asks_restart: flag, rule_unchecked: flag }
 const despiteExitCode = { kind: InstallerKind, exit_code: number, ...effects }
 const unconfirmed = { exit_code: number, left_running: flag, ...effects }
+/** It installs for one user, so it landed in the profile of the agent's own user. Added by the controller. */
+const lands = { for_one_user: flag }
 /** What a folder without its database contains. */
 const besides = {
   file: text,
@@ -95,17 +97,17 @@ const refusal = {
 
 /** The parameters of texts that consist of several sentences. Unknown ones are refused: they would be missing in the text. */
 export const COMPOSED = {
-  installed: z.strictObject(done),
+  installed: z.strictObject({ ...done, ...lands }),
   removed: z.strictObject(done),
-  installed_restart: z.strictObject(restart),
+  installed_restart: z.strictObject({ ...restart, ...lands }),
   removed_restart: z.strictObject(restart),
-  installed_despite_timeout: z.strictObject(timeout),
+  installed_despite_timeout: z.strictObject({ ...timeout, ...lands }),
   removed_despite_timeout: z.strictObject(timeout),
-  installed_despite_interruption: z.strictObject(effects),
+  installed_despite_interruption: z.strictObject({ ...effects, ...lands }),
   removed_despite_interruption: z.strictObject(effects),
-  installed_despite_signal: z.strictObject(signal),
+  installed_despite_signal: z.strictObject({ ...signal, ...lands }),
   removed_despite_signal: z.strictObject(signal),
-  installed_despite_exit_code: z.strictObject(despiteExitCode),
+  installed_despite_exit_code: z.strictObject({ ...despiteExitCode, ...lands }),
   removed_despite_exit_code: z.strictObject(despiteExitCode),
   timed_out: z.strictObject(timeout),
   interrupted: z.strictObject({
@@ -204,6 +206,24 @@ export function readCoded(code: unknown, params: unknown): CodedText | null {
     ? ({ code: known.data, params: values.data } as CodedText)
     : null
 }
+
+const LANDS = [
+  'installed',
+  'installed_restart',
+  'installed_despite_timeout',
+  'installed_despite_interruption',
+  'installed_despite_signal',
+  'installed_despite_exit_code',
+] as const
+type Landed = Extract<CodedText, { code: (typeof LANDS)[number] }>
+const isLanded = (text: CodedText): text is Landed =>
+  (LANDS as readonly string[]).includes(text.code)
+
+/** The text of an installation that also says that it was for one user. Other texts stay as they are. */
+export const forOneUser = (text: CodedText): CodedText =>
+  isLanded(text)
+    ? ({ code: text.code, params: { ...text.params, for_one_user: 1 } } as CodedText)
+    : text
 
 /** Whether the texts that the parameters name have their own parameters. */
 function hasParts(values: AnyValues): boolean {

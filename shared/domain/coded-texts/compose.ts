@@ -167,7 +167,10 @@ function composedParts(text: Extract<CodedText, { code: ComposedCode }>): Part[]
 /** The sentences of a text, in order. */
 export const partsOf = (text: CodedText): Part[] =>
   isComposed(text.code)
-    ? composedParts(text as Extract<CodedText, { code: ComposedCode }>)
+    ? [
+        ...composedParts(text as Extract<CodedText, { code: ComposedCode }>),
+        ...when('for_one_user' in text.params && text.params.for_one_user, 'for_one_user'),
+      ]
     : [part(text.code, text.params)]
 
 /** The text in the language of `say`, which fills in one sentence or clause. */

@@ -116,6 +116,8 @@ export const PARTS = {
   partly: 'Not all of it worked: {why}',
   exit_code: 'Exit code {exit_code}.',
   rule_unchecked: 'The detection rule could not be checked on this PC.',
+  for_one_user:
+    'It installs for one user: run by the agent, it landed in a profile that nobody uses. Look for an installer for the whole PC, or for an argument that makes it one.',
   rule_finds: 'The detection rule finds the software.',
   rule_finds_not: 'The detection rule does not find the software.',
   rule_unknown: 'Check the software on this PC before you try again.',

@@ -163,6 +163,8 @@ const PREVIEWS = {
     'Online and free, but a restart is pending. Some installers refuse to run until the PC has restarted.',
   ready_for_one_user:
     'Online and free, but {software} installs for one user: run by the agent, it lands in a profile that nobody uses. Its entry under Software says more.',
+  ready_address_for_one_user:
+    'Online and free, but what was last fetched from the address of {software} installs for one user: run by the agent, it lands in a profile that nobody uses. Look for an installer for the whole PC, or for an argument that makes it one.',
   ready: 'Online and free.',
   connecting: 'Its agent is expected to connect any moment.',
   offline_waits: 'Offline; waits up to {n} minutes for it.',

@@ -139,6 +139,12 @@ export function createSoftware(deps: {
 
     /** Checks whether these URLs can be used. Writes nothing. @throws AppError E_URL_INVALID, E_VALIDATION with paths */
     checkCustom: (items: CustomSoftware[]): void => void checkCustomItems(sealed, items),
+    /**
+     * What the controller fetched from this address last, for a deployment of the same user. The address may lead to
+     * another file by now, unless its hash is given.
+     */
+    lastFetched: (item: CustomSoftware, viewer: Viewer): InstallerRow | undefined =>
+      repo.lastFetched(item, viewer.id),
     /** Stores hidden entries for packages given as URLs. Call it inside the deployment's transaction, and `startFetches` after it. */
     createCustom: (items: CustomSoftware[], viewer: Viewer): SoftwareWithInstallers[] =>
       insertCustom(repo, sealed, viewer, items, now()),

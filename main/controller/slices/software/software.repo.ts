@@ -1,4 +1,17 @@
-import { and, asc, count, eq, inArray, isNotNull, isNull, ne, or, sql } from 'drizzle-orm'
+import {
+  and,
+  asc,
+  count,
+  desc,
+  eq,
+  getTableColumns,
+  inArray,
+  isNotNull,
+  isNull,
+  ne,
+  or,
+  sql,
+} from 'drizzle-orm'
 import type { Role } from '#shared/contract/rest/entities.ts'
 import type { InstallerId, Sha256, SoftwareId, UserId } from '#shared/domain/ids.ts'
 import { installers, software, users } from '../../store/schema/index.ts'
@@ -123,6 +136,26 @@ export function createSoftwareRepo({ db }: Store) {
     /** What the controller has fetched from URLs. */
     fetched: (): InstallerRow[] =>
       db.select().from(installers).where(eq(installers.fetch_state, 'ready')).all(),
+    /** The latest file from this address that this user had fetched; with a hash, only that file. */
+    lastFetched: (
+      from: { download_url: string; sha256?: Sha256 | undefined },
+      owner: UserId,
+    ): InstallerRow | undefined =>
+      db
+        .select(getTableColumns(installers))
+        .from(installers)
+        .innerJoin(software, eq(software.id, installers.software_id))
+        .where(
+          and(
+            eq(installers.source_url, from.download_url),
+            eq(installers.fetch_state, 'ready'),
+            eq(software.owner_id, owner),
+            from.sha256 === undefined ? undefined : eq(installers.sha256, from.sha256),
+          ),
+        )
+        .orderBy(desc(installers.id))
+        .limit(1)
+        .get(),
     /** What the controller still has to fetch. */
     fetching: (): InstallerRow[] =>
       db

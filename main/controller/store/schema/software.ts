@@ -112,6 +112,9 @@ export const installers = sqliteTable(
   (t) => [
     index('installers_software').on(t.software_id),
     index('installers_sha256').on(t.sha256),
+    index('installers_source_url')
+      .on(t.source_url)
+      .where(sql`source_url is not null`),
     uniqueIndex('installers_place')
       .on(t.software_id, t.platform, t.arch)
       .where(sql`is_duplicate = 0`),

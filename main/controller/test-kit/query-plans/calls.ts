@@ -205,6 +205,11 @@ export const calls: Calls = {
     maybeUnsealed: (r) => r.maybeUnsealed(),
     fetched: (r) => r.fetched(),
     fetching: (r) => r.fetching(),
+    lastFetched: {
+      any: (r) => r.lastFetched({ download_url: 'https://example.org/a.msi' }, w.USER),
+      one: (r) =>
+        r.lastFetched({ download_url: 'https://example.org/a.msi', sha256: w.CONTENT }, w.USER),
+    },
   },
   users: {
     count: (r) => r.count(),

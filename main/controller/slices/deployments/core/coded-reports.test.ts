@@ -37,6 +37,9 @@ const resultOf = (part: object) =>
     message: 'the words of the agent',
     ...part,
   })
+const CONTEXT: ReportContext = {
+  ...{ isCanceling: false, timeoutSeconds: null, fileFault: null, isForOneUser: false },
+}
 const kept = { result_message: 'the words of the agent', result_code: null, result_params: null }
 
 describe('the result of an agent', () => {
@@ -74,9 +77,29 @@ describe('the result of an agent', () => {
       'The agent failed: a\ufffd[31mb',
     )
   })
+  it.each([
+    ['installed', { exit_code: 0 }, 'Installed. Exit code 0. It installs for one user:'],
+    ['installed_restart', { exit_code: 3010 }, 'It installs for one user:'],
+    ['installed_despite_timeout', { seconds: 9 }, 'It installs for one user:'],
+    ['installed_despite_interruption', {}, 'It installs for one user:'],
+    ['installed_despite_signal', {}, 'It installs for one user:'],
+    ['installed_despite_exit_code', { kind: 'msi', exit_code: 5 }, 'It installs for one user:'],
+    [undefined, undefined, 'the words of the agent It installs for one user:'],
+  ])('says with %s that it was for one user', (result_code, result_params, words) => {
+    const sent = { status: 'success', result_code, result_params }
+    const report = { kind: 'result' as const, body: resultOf(sent) }
+    const { change, end } = judge(report, { ...CONTEXT, isForOneUser: true })
+    expect(change?.result_message).toContain(words)
+    expect(end?.message).toContain(words)
+    expect(judge(report, CONTEXT).change?.result_message).not.toContain('one user')
+    const failed = { kind: 'result' as const, body: resultOf({ result_code: 'disk_full' }) }
+    expect(judge(failed, { ...CONTEXT, isForOneUser: true }).change?.result_message).not.toContain(
+      'one user',
+    )
+  })
   it('gives way to the fault of the controller’s own file, with the code of that', () => {
     const body = resultOf({ reason: 'integrity', result_code: 'package_too_long' })
-    const context = { isCanceling: false, timeoutSeconds: null, fileFault: 'damaged' as const }
+    const context = { ...CONTEXT, fileFault: 'damaged' as const }
     expect(judge({ kind: 'result', body }, context).change).toMatchObject({
       result_code: 'file_damaged',
       error_details: 'The package is longer than expected.',

@@ -11,6 +11,8 @@ export type ReportContext = {
   timeoutSeconds: number | null
   /** What is wrong with the controller's own copy of the package, as far as known. */
   fileFault: 'damaged' | 'missing' | null
+  /** What it installs lands in the profile of the agent's own user. */
+  isForOneUser: boolean
 }
 export type ReportTimings = Pick<
   EngineTimings,

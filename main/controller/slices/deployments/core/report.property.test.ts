@@ -81,6 +81,7 @@ const contexts: fc.Arbitrary<ReportContext> = fc.record({
   isCanceling: fc.boolean(),
   timeoutSeconds: fc.option(fc.constantFrom(60, 3_600)),
   fileFault: fc.option(fc.constantFrom('damaged', 'missing')),
+  isForOneUser: fc.boolean(),
 })
 const MANY = { numRuns: 2_000 }
 const judge = (row: ReportedRow, report: AttemptReport, context: ReportContext) =>

@@ -34,10 +34,10 @@ export type AttemptReport =
 
 const NOT_DEFERRED = { held_by: null, held_since_ms: null, ...NO_RESULT } as const
 
-/** Whether `judgeReport` needs the context. The most frequent reports do not: plain progress, and successes. */
+/** Whether `judgeReport` needs the context. The most frequent reports do not: plain progress. */
 export const needsContext = (report: AttemptReport): boolean =>
   report.kind === 'result'
-    ? report.body.status === 'failed'
+    ? report.body.status !== 'skipped'
     : report.kind === 'progress' && report.body.phase === 'installing'
 
 /** The reason to store from a progress report: agents may send reasons that do not apply to the target's state. */

@@ -1,6 +1,7 @@
 /** What the result of an attempt means: an end, another attempt, or a late result for one that was given up. Pure. */
 import type { DeploymentResult } from '#shared/contract/agent/link.ts'
-import { coded, readCoded } from '#shared/domain/coded-texts/codes.ts'
+import { coded, forOneUser, MESSAGE_LIMIT, readCoded } from '#shared/domain/coded-texts/codes.ts'
+import { ENGLISH } from '#shared/domain/coded-texts/compose.ts'
 import {
   verdict,
   type DeploymentEvent,
@@ -25,12 +26,21 @@ const resultReason = ({ status, reason }: DeploymentResult): TargetReason | null
   return reason === 'reboot_pending' ? 'reboot_pending' : null
 }
 
-/** The text of a result: composed if this version knows the agent's code, else as the agent wrote it. */
-function reported({ result_code, result_params, message }: DeploymentResult) {
-  const text = readCoded(result_code, result_params)
-  return text
-    ? { ofTarget: resultColumns(text), ofAttempt: endColumns(text) }
-    : { ofTarget: { result_message: message, ...NO_CODE }, ofAttempt: { message, ...NO_CODE } }
+/**
+ * The text of a result: composed if this version knows the agent's code, else as the agent wrote it. The agent does not know
+ * for whom an installer installs, so that is added here.
+ */
+function reported(body: DeploymentResult, context: ReportContext | null) {
+  const isForOneUser = body.status === 'success' && context?.isForOneUser
+  const read = readCoded(body.result_code, body.result_params)
+  if (read) {
+    const text = isForOneUser ? forOneUser(read) : read
+    return { ofTarget: resultColumns(text), ofAttempt: endColumns(text) }
+  }
+  const message = isForOneUser
+    ? `${body.message} ${ENGLISH.for_one_user}`.slice(0, MESSAGE_LIMIT)
+    : body.message
+  return { ofTarget: { result_message: message, ...NO_CODE }, ofAttempt: { message, ...NO_CODE } }
 }
 
 /**
@@ -52,7 +62,7 @@ function retryLater(
     attempt: target.live_attempt + 1,
     attempt_id: null,
     reason: 'retry_later',
-    ...reported(body).ofTarget,
+    ...reported(body, context).ofTarget,
     exit_code: body.exit_code ?? null,
     since: isoTime(nowMs),
     bytes: null,
@@ -88,7 +98,7 @@ function endingOf(
   const iso = isoTime(nowMs)
   const ending: TargetChange = {
     reason: resultReason(body),
-    ...reported(body).ofTarget,
+    ...reported(body, context).ofTarget,
     error_details: body.error_details ?? null,
     exit_code: body.exit_code ?? null,
     started_at: target.started_at ?? iso,
@@ -120,7 +130,7 @@ export function judgeResult(
     ended_at: isoTime(nowMs),
     status: body.status,
     reason: again ? ('retry_later' as const) : resultReason(body),
-    ...reported(body).ofAttempt,
+    ...reported(body, context).ofAttempt,
     exit_code: body.exit_code ?? null,
   }
   // Kept in the history of attempts; the target has moved on, or has ended.

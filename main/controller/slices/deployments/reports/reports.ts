@@ -10,6 +10,7 @@ import type {
   ReportReply,
 } from '#shared/contract/agent/link.ts'
 import type { CodedText } from '#shared/domain/coded-texts/codes.ts'
+import { isForOneUser } from '#shared/domain/installer-scope.ts'
 import type { AttemptId, DeploymentId, DeviceId, TargetId } from '#shared/domain/ids.ts'
 import type { Log, Now } from '../../../base/context.ts'
 import type { SealedArguments } from '../../../base/sealed-arguments.ts'
@@ -109,6 +110,9 @@ export function createReports(deps: {
         isCanceling: deployment?.canceling ?? false,
         timeoutSeconds: deployment?.timeout_seconds ?? installer?.timeout_seconds ?? null,
         fileFault: installer ? deps.fileFault(installer) : null,
+        isForOneUser:
+          deployment?.action === 'install' &&
+          isForOneUser(installer?.knowledge, installer?.install_args ?? ''),
       }
     }
     function keep(target: ReportedRow, judged: Judgement): void {

@@ -17,7 +17,7 @@ import { removalObstacle } from '#shared/domain/removal.ts'
 import { isoTime, type Log, type Viewer } from '../../../base/context.ts'
 import type { DeviceRow } from '../../devices/index.ts'
 import type { Signer } from '../../signing/index.ts'
-import type { SoftwareWithInstallers } from '../../software/index.ts'
+import type { InstallerRow, Software, SoftwareWithInstallers } from '../../software/index.ts'
 import {
   checkFiles,
   checkTimes,
@@ -43,6 +43,7 @@ const WAVE_NAMES = 5
 const TOO_OLD = coded('cannot_restart_too_old', {})
 
 type Deps = ChoiceDeps & {
+  software: Pick<Software, 'lastFetched'>
   agents: Pick<AgentPort, 'inspect'>
   sign: Signer['sign']
   keyId: () => string
@@ -121,6 +122,7 @@ export async function preflight(
   const waves = cutIntoWaves(deps, input, chosen)
   const { devices } = waves
   const answers = await ask(deps, devices, library)
+  const fetched = input.custom_software.map((item) => deps.software.lastFetched(item, viewer))
   const working = deps.workingDevices()
   const restarting = deps.restarts.restartingDevices()
   const targets = devices.flatMap((device) => {
@@ -136,23 +138,34 @@ export async function preflight(
       ? RESTARTING
       : reach(deps, input, device, isBusy, answer)
     return [
-      ...library.map((item, i) => ({
-        ...base,
-        software_id: item.id,
-        software_name: softwareTitle(item),
-        size_bytes: sentBytes(chooseInstaller(item.installers, device), input.action),
-        ...toWire(
-          foreseeRule(deps, device, item) ??
-            foresee(device, item, answer, answer?.presences[i], input.action === 'install') ??
-            forOneUser(comes, item, chooseInstaller(item.installers, device), input.action),
-        ),
-      })),
-      ...input.custom_software.map((item) => ({
+      ...library.map((item, i) => {
+        const installer = chooseInstaller(item.installers, device)
+        return {
+          ...base,
+          software_id: item.id,
+          software_name: softwareTitle(item),
+          size_bytes: sentBytes(installer, input.action),
+          ...toWire(
+            foreseeRule(deps, device, item) ??
+              foresee(device, item, answer, answer?.presences[i], input.action === 'install') ??
+              forOneUser(comes, installer, {
+                ...{ args: installer?.install_args ?? '', action: input.action },
+                text: coded('ready_for_one_user', { software: softwareTitle(item) }),
+              }),
+          ),
+        }
+      }),
+      ...input.custom_software.map((item, i) => ({
         ...base,
         software_id: null,
         software_name: item.name,
         size_bytes: null,
-        ...toWire(comes),
+        ...toWire(
+          forOneUser(comes, fetched[i] && chooseInstaller([fetched[i]], device), {
+            ...{ args: item.install_args, action: input.action },
+            text: coded('ready_address_for_one_user', { software: item.name }),
+          }),
+        ),
       })),
     ]
   })
@@ -226,17 +239,12 @@ function foreseeRestart(
 /** Says so when the software would be installed, but for one user. */
 function forOneUser(
   comes: Foreseen,
-  item: SoftwareWithInstallers,
-  installer: SoftwareWithInstallers['installers'][number] | null,
-  action: CreateDeployment['action'],
+  installer: Pick<InstallerRow, 'knowledge'> | null | undefined,
+  by: { args: string; action: CreateDeployment['action']; text: CodedText },
 ): Foreseen {
-  if (comes.outcome !== 'ready' || action !== 'install' || !installer) return comes
-  if (!isForOneUser(installer.knowledge, installer.install_args)) return comes
-  return {
-    outcome: 'ready',
-    reason: null,
-    text: coded('ready_for_one_user', { software: softwareTitle(item) }),
-  }
+  if (comes.outcome !== 'ready' || by.action !== 'install') return comes
+  if (!isForOneUser(installer?.knowledge, by.args)) return comes
+  return { outcome: 'ready', reason: null, text: by.text }
 }
 
 /** Its agent cannot read the rule. Null: it can, or it has not connected yet. */

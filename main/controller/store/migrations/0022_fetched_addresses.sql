@@ -1,0 +1,1 @@
+CREATE INDEX `installers_source_url` ON `installers` (`source_url`) WHERE source_url is not null;
