@@ -120,7 +120,12 @@ export function createWorld(spec: WorldSpec, watch: Watch = () => undefined) {
   function submit(id: AttemptId, report: AttemptReport): void {
     const target = repo.reported(id)
     if (!target) return
-    const context = { isCanceling: deployment.canceling, timeoutSeconds: null, fileFault: null }
+    const context = {
+      isCanceling: deployment.canceling,
+      timeoutSeconds: null,
+      fileFault: null,
+      isForOneUser: false,
+    }
     const judged = judgeReport(target, report, context, nowMs, timings)
     repo.write(writesOf(target, judged))
     if (judged.recomputesOutcome) repo.recount()
