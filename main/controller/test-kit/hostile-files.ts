@@ -69,6 +69,20 @@ function xzOfZeros(mib: number): Buffer | null {
   return made.status === 0 && made.stdout.length > 100 ? made.stdout : null
 }
 
+/** A thousand directories, each of which is the one that names them all. */
+function programOfDirectories(): Buffer {
+  const resources = [{ type: 10, name: 1, bytes: Buffer.alloc(16 * KIB) }]
+  const bytes = makeProgram({ strings: {}, resources })
+  const root = bytes.readUInt32LE(0x80 + 24 + 240 + 20)
+  bytes.writeUInt16LE(1_000, root + 12)
+  bytes.writeUInt16LE(0, root + 14)
+  for (let at = root + 16; at < root + 16 + 8_000; at += 8) {
+    bytes.writeUInt32LE(0x80000000, at)
+    bytes.writeUInt32LE(0x80000000, at + 4)
+  }
+  return bytes
+}
+
 /** @param bombMiB the unpacked size of the compressed ones */
 export async function hostileFiles(bombMiB: number): Promise<HostileFile[]> {
   const files: HostileFile[] = []
@@ -122,6 +136,7 @@ export async function hostileFiles(bombMiB: number): Promise<HostileFile[]> {
     Array.from({ length: 500 }, (_, i) => [`k${i}`, 'v'.repeat(40)]),
   )
   add('strings.exe', 'a long version resource', makeProgram({ strings }))
+  add('directories.exe', 'directories of resources that name themselves', programOfDirectories())
 
   const tar = (entries: Buffer[]): Buffer =>
     gzipSync(Buffer.concat([...entries, Buffer.alloc(KIB)]), { level: 1 })

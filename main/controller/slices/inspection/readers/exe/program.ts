@@ -9,6 +9,8 @@ const DEBUG_DIRECTORY = 6
 const CLR_DIRECTORY = 14
 const RESOURCE_LIMIT = 2_000
 const DIRECTORY_ENTRY_LIMIT = 1_000
+/** Entries that one program may make a reader look at: damaged directories name each other, and hardly any data. */
+const LOOKED_LIMIT = 4_000
 const NAME_LIMIT_UNITS = 128
 const MANIFEST_LIMIT_BYTES = 256 * 1024
 const SUBDIRECTORY = 0x80000000
@@ -44,11 +46,11 @@ export type Program = {
 
 type Entry = { key: number | string; isFolder: boolean; to: number }
 
-function entriesOf(window: Window, root: number, offset: number): Entry[] {
+function entriesOf(window: Window, root: number, offset: number, limit: number): Entry[] {
   const head = window.read(root + offset, 16)
   if (head.length < 16) return []
   const count = head.readUInt16LE(12) + head.readUInt16LE(14)
-  const bytes = window.read(root + offset + 16, 8 * Math.min(count, DIRECTORY_ENTRY_LIMIT))
+  const bytes = window.read(root + offset + 16, 8 * Math.min(count, limit))
   const found: Entry[] = []
   for (let at = 0; at + 8 <= bytes.length; at += 8) {
     const id = bytes.readUInt32LE(at)
@@ -73,11 +75,15 @@ function resourcesOf(window: Window, facts: ProgramFacts): Resource[] {
   const root = directory ? fileOffset(facts.sections, directory.at) : null
   const found: Resource[] = []
   if (root === null) return found
-  for (const type of entriesOf(window, root, 0)) {
+  let left = LOOKED_LIMIT
+  for (const type of entriesOf(window, root, 0, DIRECTORY_ENTRY_LIMIT)) {
     if (!type.isFolder) continue
-    for (const name of entriesOf(window, root, type.to)) {
+    const names = entriesOf(window, root, type.to, Math.min(left, DIRECTORY_ENTRY_LIMIT))
+    // A directory without entries costs a look, too.
+    left -= Math.max(1, names.length)
+    for (const name of names) {
       if (found.length === RESOURCE_LIMIT) return found
-      const leaf = name.isFolder ? entriesOf(window, root, name.to)[0] : name
+      const leaf = name.isFolder ? entriesOf(window, root, name.to, 1)[0] : name
       if (!leaf || leaf.isFolder) continue
       const data = window.read(root + leaf.to, 8)
       const at = data.length < 8 ? null : fileOffset(facts.sections, data.readUInt32LE(0))
@@ -86,6 +92,7 @@ function resourcesOf(window: Window, facts: ProgramFacts): Resource[] {
       if (at + sizeBytes > window.sizeBytes) continue
       found.push({ type: type.key, name: name.key, at, sizeBytes })
     }
+    if (left <= 0) return found
   }
   return found
 }
