@@ -13,6 +13,8 @@ type UploadRouteName = {
 }[RouteName]
 export type UploadRequest = {
   file: File
+  /** Files that describe it. */
+  manifests?: readonly File[]
   /** Form fields sent with the file; values that are not text are sent as JSON. */
   fields: Record<string, unknown>
   onProgress: (sentBytes: number, totalBytes: number) => void
@@ -55,11 +57,16 @@ export function createUpload(consoleUrl: string, session: SessionKeeper): Upload
 }
 
 /** Multipart carries text: numbers and lists go as JSON. Fields come first, so that a bad one is refused before the upload. */
-export function toFormData(file: File, fields: UploadRequest['fields']): FormData {
+export function toFormData(
+  file: File,
+  fields: UploadRequest['fields'],
+  manifests: readonly File[] = [],
+): FormData {
   const form = new FormData()
   for (const [key, value] of Object.entries(fields))
     if (value !== undefined)
       form.append(key, typeof value === 'string' ? value : JSON.stringify(value))
+  for (const manifest of manifests) form.append('manifest', manifest, manifest.name)
   form.append('file', file, file.name)
   return form
 }
@@ -68,7 +75,7 @@ function sendOnce(
   method: string,
   url: string,
   token: string | null,
-  { file, fields, onProgress, signal }: UploadRequest,
+  { file, fields, manifests, onProgress, signal }: UploadRequest,
 ): Promise<string> {
   return new Promise((resolve, reject) => {
     const xhr = new XMLHttpRequest()
@@ -106,6 +113,6 @@ function sendOnce(
     signal.addEventListener('abort', abort)
     if (signal.aborted) return settle(() => reject(new ApiError('E_CANCELED', '')))
     wait(IDLE_LIMIT_MS)
-    xhr.send(toFormData(file, fields))
+    xhr.send(toFormData(file, fields, manifests))
   })
 }

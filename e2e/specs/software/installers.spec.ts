@@ -1,4 +1,7 @@
 /** Installers of several kinds are dropped onto the window: what the console knows about them, and how sure it is. */
+import { createHash } from 'node:crypto'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { createApi, signIn } from '../../support/api.ts'
 import { expect, saveScreenshot, test } from '../../support/fixtures.ts'
 import { writeInno, writeMsi, writeNsis, writeProgram } from '../../support/installers.ts'
@@ -149,4 +152,49 @@ test('a file that the library has, and a new version of a product, are recognise
   const own = uploadOf(other, 'maple-6.1.exe')
   await expect(own.getByTestId('readout-name')).toHaveValue('Maple Notes')
   await expect(own.getByTestId('readout-arrival')).toHaveCount(0)
+})
+
+test('a manifest adds what an installer does not say, and what it loads from elsewhere is only offered', async ({
+  launch,
+  folder,
+}) => {
+  const { page } = await launch()
+  await setUp(page)
+  const manifestOf = (installer: string, fileName: string, silent: string): string => {
+    const sha256 = createHash('sha256').update(readFileSync(installer)).digest('hex')
+    const file = join(folder, fileName)
+    writeFileSync(
+      file,
+      `PackageIdentifier: Ann.Onyx\nPackageName: Onyx\nPackageVersion: '3.1'\nPublisher: Onyx Ltd\nInstallers:\n- InstallerSha256: ${sha256}\n  InstallerSwitches: {Silent: '${silent}'}\n  InstallerSuccessCodes: [3010]\n`,
+    )
+    return file
+  }
+
+  const odd = await writeProgram(folder, 'odd.exe')
+  const args = '/quiet /config=https://example.com/onyx.xml'
+  await dropFiles(page, [odd, manifestOf(odd, 'onyx.yaml', args)])
+  await expect(page.getByTestId('upload-item')).toHaveCount(1)
+  const onyx = uploadOf(page, 'odd.exe')
+  await expect(onyx.getByTestId('readout-name')).toHaveValue('Onyx')
+  await levelOf(onyx, 'Name').hover()
+  await expect(page.getByText('Usual for manifest (winget)').first()).toBeVisible()
+  await expect(onyx.getByTestId('readout-args')).toHaveValue('')
+  await expect(onyx.getByTestId('readout-remote-args')).toContainText(args)
+  await onyx.getByTestId('readout-use-remote-args').click()
+  await expect(onyx.getByTestId('readout-preview')).toHaveText(`odd.exe ${args}`)
+  await expect(onyx.getByTestId('readout-remote-args')).toHaveCount(0)
+  await saveDetails(onyx)
+
+  const quarry = await writeNsis(folder, QUARRY)
+  await dropFiles(page, [quarry])
+  const upload = uploadOf(page, QUARRY.fileName)
+  await expect(upload.getByTestId('readout-name')).toHaveValue('Quarry 1.0')
+  await expect(upload.getByTestId('readout-codes')).toHaveValue('')
+  await dropFiles(page, [manifestOf(quarry, 'quarry.yaml', '/other')])
+  await expect(upload.getByTestId('readout-codes')).toHaveValue('0, 3010')
+  await expect(upload.getByTestId('readout-name')).toHaveValue('Quarry 1.0')
+  await expect(upload.getByTestId('readout-args')).toHaveValue('/S')
+  await saveDetails(upload)
+  await goTo(page, 'software')
+  await expect(page.getByTestId('software-row')).toHaveCount(2)
 })

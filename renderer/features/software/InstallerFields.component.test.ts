@@ -9,6 +9,7 @@ import InstallerFields from './InstallerFields.vue'
 import InstallerNotes from './InstallerNotes.vue'
 import type { InstallerForm } from './readout.ts'
 import { toDetectionForm } from './detection-form.ts'
+import { withProposals } from './proposals.ts'
 
 const knowledge: InstallerKnowledge = {
   technology: 'nsis',
@@ -79,6 +80,28 @@ describe('the form of an installer', () => {
     expect(allByRole('tooltip')).toEqual([])
     byRole('note', 'Usual for NSIS').focus()
     await vi.waitFor(() => expect(shownText()).toContain('Usual for NSIS'))
+  })
+
+  it('shows arguments of a manifest that load from another computer, until a person accepts them', async () => {
+    const args = 'TRANSFORMS=\\\\server\\share\\a.mst'
+    const source = 'manifest (winget)'
+    const facts = { install_args: { value: args, level: 'usual' as const, source } }
+    const known = { ...knowledge, technology: 'msi' as const, facts }
+    const installer = { kind: 'msi' as const, knowledge: known }
+    const form = ref(withProposals({ ...formOf(''), platform: 'windows' }, installer))
+    expect(form.value.install_args).toBe('')
+    const msi = { kind: 'msi', fileName: 'a.msi', technology: null, knowledge: known }
+    await show(() => fields(form.value, msi))
+    expect(shownText()).toContain('load something from another computer')
+    expect(shownText()).toContain(source)
+    expect(shownText()).toContain(args)
+    await click(byRole('button', 'Use these arguments'))
+    await nextTick()
+    expect(form.value.install_args).toBe(args)
+    form.value = { ...form.value }
+    await nextTick()
+    expect(shownText()).not.toContain('load something from another computer')
+    byRole('note', `Usual for ${source}`)
   })
 
   it('warns about a program without a silent switch', async () => {

@@ -146,6 +146,9 @@ export const en = {
     removerHelp: 'Without one, DeployX uninstalls what the detection rule finds.',
     arguments: 'Arguments',
     useSuggestion: 'Use the arguments {args}',
+    remoteArguments:
+      'These arguments load something from another computer, and were not filled in (source: {source}). Use them only if you trust that computer.',
+    useRemoteArguments: 'Use these arguments',
     addAllusers1: 'Add ALLUSERS=1',
     timeout: 'Timeout in minutes',
     exitCodes: 'Exit codes that mean success',

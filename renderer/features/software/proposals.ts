@@ -5,6 +5,7 @@ import type { FactLevel, InstallerKnowledge } from '#shared/contract/rest/instal
 import type { UpdateInstaller } from '#shared/contract/rest/requests.ts'
 import { runKind } from '#shared/domain/archives.ts'
 import type { InstallerKind } from '#shared/domain/platforms.ts'
+import { loadsFromElsewhere } from '#shared/domain/remote-arguments.ts'
 import { formatExitCode } from '#shared/domain/windows-codes.ts'
 import { isRule, toDetection, toDetectionForm, type DetectionForm } from './detection-form.ts'
 import { installerChanges, toInstallerForm, type InstallerForm } from './readout.ts'
@@ -28,8 +29,8 @@ const TAKES_SWITCHES: readonly InstallerKind[] = ['exe', 'sh', 'msi']
 
 type Known = Pick<Installer, 'knowledge' | 'kind'>
 
-/** Arguments to fill in; null: none are known, or the agent adds all of them. */
-export function proposedArguments(
+/** Null: none are known, or the agent adds all of them. */
+function knownArguments(
   knowledge: InstallerKnowledge | null | undefined,
   kind: InstallerKind,
 ): string | null {
@@ -38,6 +39,17 @@ export function proposedArguments(
   const added = ADDED[kind] ?? []
   const words = fact.value.split(' ').filter((word) => !added.includes(word.toLowerCase()))
   return words.join(' ') || null
+}
+
+/** Arguments to fill in. Never those that load something from another computer: a person must accept them. */
+export function proposedArguments(...known: Parameters<typeof knownArguments>): string | null {
+  const args = knownArguments(...known)
+  return args !== null && loadsFromElsewhere(args) ? null : args
+}
+/** Known arguments that load something from another computer. */
+export function remoteArguments(...known: Parameters<typeof knownArguments>): string | null {
+  const args = knownArguments(...known)
+  return args !== null && loadsFromElsewhere(args) ? args : null
 }
 
 /** The form with proposals in its empty fields. Only for a new installer: later, an empty field is a decision. */
@@ -96,8 +108,7 @@ export function reasonsOf(
   if (
     args &&
     form.install_args.trim() !== '' &&
-    form.install_args.trim() ===
-      proposedArguments(knowledge, runKind(kind, form.platform, form.entry))
+    form.install_args.trim() === knownArguments(knowledge, runKind(kind, form.platform, form.entry))
   )
     reasons.arguments = args
   const codes = facts.success_exit_codes

@@ -12,7 +12,7 @@ export const en = {
   },
   dropZone: {
     dropAddLibrary: 'Drop to add to the library',
-    kinds: 'msi, exe, deb, rpm, pkg, dmg and scripts',
+    kinds: 'msi, exe, deb, rpm, pkg, dmg and scripts, with manifests that describe them',
   },
   readout: {
     text: 'In the library. Check what DeployX found in the file.',

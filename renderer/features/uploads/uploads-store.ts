@@ -8,6 +8,7 @@ import { useApi } from '../../api/index.ts'
 import type { UploadRequest } from '../../api/upload.ts'
 import type { Failure } from '../../ui/lib/error-text.ts'
 import { createSpeedMeter } from '../../ui/lib/speed.ts'
+import { splitManifests, MANIFEST_LIMIT } from './manifests.ts'
 import { proposedChanges, useSoftwareStore } from '../software/index.ts'
 
 export type UploadItem = {
@@ -32,17 +33,33 @@ export const useUploadsStore = defineStore('uploads', () => {
   const api = useApi()
   const library = useSoftwareStore()
   const items = ref<UploadItem[]>([])
-  /** Files of unfinished uploads, kept so that a failed upload can be retried. */
+  /** Kept while the upload is shown, so that it can be sent again. */
   const files = new Map<number, File>()
+  const manifests = new Map<number, File[]>()
   const aborts = new Map<number, AbortController>()
   const sheetOpen = ref(false)
   let nextKey = 1
 
-  /** Files are uploaded one at a time, in the order they were added. */
-  function add(list: Iterable<File>): void {
-    for (const file of list) {
+  /** The upload whose form is meant: the one that the files were dropped onto, or the only one. */
+  const formOf = (onto: number | null): UploadItem | undefined => {
+    const forms = items.value.filter((i) => i.state === 'done' && !i.isBack && !i.isExisting)
+    return onto === null && forms.length === 1 ? forms[0] : forms.find(({ key }) => key === onto)
+  }
+
+  /**
+   * Files are uploaded one at a time, in the order they were added. Manifests go with the installers of the same list, or with the
+   * upload that they were dropped onto.
+   */
+  function add(list: Iterable<File>, onto: number | null = null): void {
+    const whole = [...list]
+    const { installers, manifests: described } = splitManifests(whole)
+    const item = installers.length === 0 && described.length > 0 ? formOf(onto) : undefined
+    if (item) return void sendAgain(item, described)
+    // Without an installer, the controller says what is wrong with them.
+    for (const file of installers.length > 0 ? installers : whole) {
       const key = nextKey++
       files.set(key, file)
+      if (installers.length > 0) manifests.set(key, described)
       items.value.push({
         key,
         fileName: file.name,
@@ -59,6 +76,21 @@ export const useUploadsStore = defineStore('uploads', () => {
     }
     sheetOpen.value = items.value.length > 0
     void pump()
+  }
+
+  /** What the manifests say is read with the file: the new entry is replaced by one that has both. */
+  async function sendAgain(item: UploadItem, more: readonly File[]): Promise<void> {
+    const { key, software } = item
+    if (!software || !files.has(key)) return
+    manifests.set(key, [...(manifests.get(key) ?? []), ...more].slice(-MANIFEST_LIMIT))
+    Object.assign(item, { state: 'reading' })
+    try {
+      await library.remove(software.id)
+      Object.assign(item, { state: 'queued', software: null })
+    } catch (error) {
+      Object.assign(item, { state: 'failed', failure: toFailure(error) })
+    }
+    await pump()
   }
 
   async function pump(): Promise<void> {
@@ -116,10 +148,13 @@ export const useUploadsStore = defineStore('uploads', () => {
       const back = await replaceMissing(request)
       const made = back
         ? null
-        : await api.upload('software.create', {}, { ...request, fields: item.fields })
+        : await api.upload(
+            'software.create',
+            {},
+            { ...request, fields: item.fields, manifests: manifests.get(item.key) ?? [] },
+          )
       if (made) library.put(made)
       if (made && !made.existing) await applyProposals(made)
-      files.delete(item.key)
       Object.assign(live, {
         state: 'done',
         software: back ?? made,
@@ -137,6 +172,7 @@ export const useUploadsStore = defineStore('uploads', () => {
 
   function dismiss(key: number): void {
     files.delete(key)
+    manifests.delete(key)
     items.value = items.value.filter((i) => i.key !== key)
     if (items.value.length === 0) sheetOpen.value = false
   }
