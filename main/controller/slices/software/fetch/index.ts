@@ -11,6 +11,7 @@ import { INSTALLER_KINDS, kindOfFileName } from '#shared/domain/platforms.ts'
 import type { Content, Staged } from '../../content/index.ts'
 import type { Clock, Log } from '../../../base/context.ts'
 import { createSingleTicker } from '../../../base/ticker.ts'
+import { storageFailure } from '../../../store/failures.ts'
 import { cleanFileName, InspectionStopped, type Inspection } from '../../inspection/index.ts'
 import { usableRule } from '../rules.ts'
 import type { InstallerRow, SoftwareRepo } from '../software.repo.ts'
@@ -50,6 +51,8 @@ export function createFetcher(deps: {
   const { repo, options, log } = deps
   const stopping = new AbortController()
   const running = new Map<InstallerId, Promise<void>>()
+  /** Their last inspection ended well, although the store may still count it. */
+  const harmless = new Set<InstallerId>()
   const ticker = createSingleTicker({
     time: deps.clock,
     soonMs: 0,
@@ -58,6 +61,22 @@ export function createFetcher(deps: {
     failed: (error) =>
       log.error({ err: error }, 'the pending fetches could not be read; they are retried'),
   })
+
+  /** @throws AppError E_BUSY if another program keeps the database locked; the reason of `stop` once that is called */
+  async function whenWritable(): Promise<void> {
+    const { signal } = stopping
+    signal.throwIfAborted()
+    let stop = (): void => undefined
+    const stopped = new Promise<never>((_resolve, reject) => {
+      stop = () => reject(signal.reason as Error)
+    })
+    signal.addEventListener('abort', stop)
+    try {
+      await Promise.race([deps.whenWritable(OUTCOME_WAIT_MS), stopped])
+    } finally {
+      signal.removeEventListener('abort', stop)
+    }
+  }
 
   /** Keeps the extension of the installer's kind, because agents choose how to run a file by its extension. */
   function nameFor(row: InstallerRow, received: string): string {
@@ -93,18 +112,25 @@ export function createFetcher(deps: {
    * process, is not inspected again unless a person retries it.
    */
   async function inspected(row: InstallerRow, staged: Staged, fileName: string) {
-    repo.updateInstaller(row.id, { inspections: row.inspections + 1 })
+    await whenWritable()
+    repo.updateInstaller(row.id, { inspections: 1 })
+    harmless.delete(row.id)
     try {
-      return await deps.inspection.inspect(
+      const facts = await deps.inspection.inspect(
         { path: staged.path, fileName, kind: row.kind },
         'fetches',
       )
+      harmless.add(row.id)
+      return facts
     } catch (error) {
       if (!(error instanceof AppError)) throw error
       const isStopped = error instanceof InspectionStopped
       const isQueueFull = error.code === 'E_RATE_LIMITED'
       // The file did no harm: it may be inspected again, even at the next start if the controller is stopping.
-      if (isStopped || isQueueFull) repo.updateInstaller(row.id, { inspections: row.inspections })
+      if (isStopped || isQueueFull) {
+        harmless.add(row.id)
+        repo.updateInstaller(row.id, { inspections: 0 })
+      }
       if (isStopped) throw error
       throw new FetchFailure(
         isQueueFull ? 'download_failed' : 'integrity',
@@ -126,6 +152,7 @@ export function createFetcher(deps: {
         false,
       )
     const facts = await inspected(row, staged, fileName)
+    await whenWritable()
     await staged.commit(() =>
       repo.updateInstaller(row.id, {
         sha256: staged.sha256,
@@ -168,13 +195,15 @@ export function createFetcher(deps: {
 
   async function fetchOne(row: InstallerRow): Promise<void> {
     try {
-      if (row.inspections > 0)
+      if (row.inspections > 0 && !harmless.has(row.id))
         throw new FetchFailure('integrity', coded('fetch_harmful', {}), false)
       await attemptWithRetries(row)
     } catch (error) {
       // Stopped: the row is still `fetching`, so the next start continues with it.
       if (stopping.signal.aborted || error instanceof InspectionStopped) return
-      await deps.whenWritable(OUTCOME_WAIT_MS)
+      // The row is still `fetching`, so the next heartbeat or start tries again.
+      if (storageFailure(error)?.kind === 'busy') throw error
+      await whenWritable()
       const known = error instanceof FetchFailure
       if (!known) log.error({ err: error, installerId: row.id }, 'a package could not be fetched')
       repo.updateInstaller(row.id, {
@@ -183,6 +212,7 @@ export function createFetcher(deps: {
         ...fetchColumns(known ? error.text : coded('fetch_not_stored', {})),
       })
     }
+    harmless.delete(row.id)
     deps.settled(row.id)
   }
 
