@@ -15,6 +15,8 @@ describe('names', () => {
     ...['PIDKEY', 'KEY', 'ProductKey', 'PRODUCT_KEY', 'license', 'LICENCE_CODE', 'licenseKey'],
     ...['PASS', 'password', 'UserPassword', 'db-passwd', 'PWD', 'ADMINPWD', 'apiToken', 'TOKEN'],
     ...['SERIAL', 'SerialNumber', 'SECRET', 'client_secret', 'PIN', 'PSK', 'DBPASS', 'license.key'],
+    ...['LIZENZ', 'LizenzNummer', 'KENNWORT', 'SERIENNUMMER', 'REGCODE', 'AUTHCODE', 'UNLOCK'],
+    ...['Reg_Code', 'auth-code', 'UnlockCode'],
   ])('recognise %s as secret', (name) => expect(isSecretName(name)).toBe(true))
 
   it.each([
@@ -44,6 +46,11 @@ describe('masking', () => {
     ['/p:Password=ABC', '/p:Password=●●●'],
     ['CONNECTION="Server=x;Password=ABC"', 'CONNECTION="Server=x;Password=●●●"'],
     ['--password=ABC', '--password=●●●'],
+    ['PROXY=http://svc:Passw0rd@proxy:3128 /S', 'PROXY=http://svc:●●●@proxy:3128 /S'],
+    ['--proxy "https://svc:A/B#C@proxy" /S', '--proxy "https://svc:●●●@proxy" /S'],
+    ['--proxy https://svc:a@b:c@proxy', '--proxy https://svc:●●●@proxy'],
+    ['http://:ABC@a/x ftp://b:DEF@c/@y', 'http://:●●●@a/x ftp://b:●●●@c/@y'],
+    ['LIZENZ=A1 KENNWORT=1 REGCODE=B2', 'LIZENZ=●●● KENNWORT=●●● REGCODE=●●●'],
     ['PIDKEY=LIC-7QX2 /log:C:\\LIC-7QX2.txt', 'PIDKEY=●●● /log:C:\\●●●.txt'],
   ])('shows %s as %s', (line, masked) => expect(shown(line)).toBe(masked))
 
@@ -58,6 +65,7 @@ describe('masking', () => {
   it.each([
     '/qn ACCEPTLICENSE=yes LICENSEACCEPTED=1',
     '--accept-license --quiet',
+    'PROXY=http://proxy:3128/a@b NEXT=http://user@host:80 x://a:@b C:\\a@b',
     '/license /quiet',
     '/passive /norestart',
     '/DIR="C:\\Keys\\x"',
@@ -192,7 +200,18 @@ describe('any line', () => {
   })
 
   it('is read in time proportional to its length', () => {
-    for (const unit of ['KEY=a1b2 ', '\\', '"', "'", '●', 'KEY ', '--key ', 'k=', '"\\"KEY=a ']) {
+    for (const unit of [
+      'KEY=a1b2 ',
+      '\\',
+      '"',
+      "'",
+      '●',
+      'KEY ',
+      '--key ',
+      'k=',
+      '"\\"KEY=a ',
+      'p://a:b@',
+    ]) {
       const growth = cpuTimeGrowth((factor) => {
         const line = unit.repeat(Math.ceil((factor * 10_000) / unit.length))
         return () => shown(line, ['-p', 'zzzzzz'])

@@ -36,6 +36,10 @@ type Name = { prefix: string; name: string; length: number; separator: boolean }
 
 const NAME = /^(--?|\/|\+)?([\p{L}\p{N}_][\p{L}\p{N}_.-]*)/u
 const NAME_CHARACTER = /[\p{L}\p{N}_.-]/u
+/** Where the user and password of a URL may begin. */
+const AUTHORITY = '://'
+/** Ends the authority of a URL. */
+const AUTHORITY_END = /[/?#\s"'<>]/
 /** Looks like an option, so it is not the value of the option before it. */
 const OPTION = /^(?:--?|\/)[A-Za-z][A-Za-z-]*$/
 /** `NAME=…` or `/name:…`: the next argument after an empty value. */
@@ -102,6 +106,23 @@ function createFinder(line: string, marks: readonly Mark[]) {
     }
   }
 
+  /** `http://user:PASSWORD@host`, also with a password that is not encoded: `http://user:A/B@host`. */
+  function hideInUrls(reading: Reading, word: RawWord): void {
+    const { text } = word
+    const lastAt = text.lastIndexOf('@')
+    for (let i = text.indexOf(AUTHORITY); i >= 0 && i < lastAt; i = text.indexOf(AUTHORITY, i)) {
+      i += AUTHORITY.length
+      let [colon, at] = [-1, -1]
+      for (; i < text.length && !AUTHORITY_END.test(text[i]!); i++)
+        if (text[i] === '@') at = i
+        else if (text[i] === ':' && colon < 0) colon = i
+      if (colon < 0) continue
+      // `host:80/a@b` has a port, and no password.
+      if (at < 0 && i < lastAt && !/^\d*$/.test(text.slice(colon + 1, i))) i = at = lastAt
+      if (at > colon + 1) hide(reading, partOf(word, colon + 1, at), 0, null)
+    }
+  }
+
   /** `-pSECRET`, where `-p` is marked. */
   function hideBehindLetter(reading: Reading, word: RawWord): boolean {
     const mark = marks.find(
@@ -116,6 +137,7 @@ function createFinder(line: string, marks: readonly Mark[]) {
   function look(reading: Reading, words: readonly RawWord[], depth: number): void {
     for (let i = 0; i < words.length; i++) {
       const word = words[i]!
+      hideInUrls(reading, word)
       const own = nameOf(word.text)
       const typed = own && own.prefix + own.name
       const value = own?.separator ? word.text.slice(own.length + 1) : ''
@@ -150,12 +172,12 @@ function createFinder(line: string, marks: readonly Mark[]) {
   return { found, look }
 }
 
-const partOf = (word: RawWord, first: number): RawWord => ({
-  text: word.text.slice(first),
-  from: word.from.slice(first),
-  to: word.to.slice(first),
+const partOf = (word: RawWord, first: number, last = word.text.length): RawWord => ({
+  text: word.text.slice(first, last),
+  from: word.from.slice(first, last),
+  to: word.to.slice(first, last),
   start: word.from[first]!,
-  end: word.to.at(-1)!,
+  end: word.to[last - 1]!,
 })
 
 /** A word that is a line itself, in every reading, with positions in the outer line. */

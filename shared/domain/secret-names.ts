@@ -5,9 +5,11 @@ const HARMLESS =
   /passive|passthr(?:ough|u)|passage|bypass|compass|keyboard|keyword|keymap|keystroke|keyserver|keyring|hotkey|monkey|turkey|serialport|serialis|serializ|tokenis|tokeniz/g
 /** Anywhere in the name. */
 const SECRET_PARTS =
-  /pass(?:w|ph|code|$)|^pass|pwd|token|secret|serial|licen[cs]e|credential|activation|key/
+  /pass(?:w|ph|code|$)|^pass|pwd|token|secret|serial|licen[cs]e|credential|activation|key|li[zc]en[zc]|kennwort|seriennummer|(?:reg|auth|unlock)code/
 /** As a whole word of the name. */
-const SECRET_WORDS = new Set(['pass', 'pin', 'psk', 'otp', 'lic', 'sn', 'cred', 'creds'])
+const SECRET_WORDS = new Set([
+  ...['pass', 'pin', 'psk', 'otp', 'lic', 'sn', 'cred', 'creds', 'unlock'],
+])
 /** Words of switches, which take no value. */
 const SWITCH_WORDS = new Set(
   'accept accepted agree no skip without show enable disable use allow ignore hide reset'.split(
@@ -16,7 +18,7 @@ const SWITCH_WORDS = new Set(
 )
 /** Values of switches such as ACCEPTLICENSE=1. They do not exempt a password. */
 const FLAG = /^(?:0|1|yes|no|y|n|true|false|on|off|accept(?:ed)?|agree|none|never|always)$/i
-const ALWAYS = /pass|pwd|token|secret/
+const ALWAYS = /pass|pwd|token|secret|kennwort/
 const NAME_LIMIT = 200
 
 /** "APIKey" → api key, "PRODUCT_KEY" → product key */
