@@ -2,6 +2,7 @@
 import {
   chmodSync,
   chownSync,
+  lchownSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -95,6 +96,30 @@ describe.skipIf(process.platform === 'win32')('a data folder that others can acc
     closeDataFolder(dataDir)
     expect(modeOf(join(root, 'outside'))).toBe(0o644)
   })
+
+  it.skipIf(!isRoot).each(['deployx.db', 'keys', 'content', 'controller.lock', 'keys/hub-tls.key'])(
+    'is refused if another user has planted a link as %s',
+    (name) => {
+      const target = join(root, 'theirs')
+      mkdirSync(target)
+      mkdirSync(join(dataDir, 'keys'), { mode: 0o700 })
+      chmodSync(dataDir, 0o777)
+      rmSync(join(dataDir, name), { recursive: true, force: true })
+      symlinkSync(join(target, 'x'), join(dataDir, name))
+      lchownSync(join(dataDir, name), SOMEBODY_ELSE, SOMEBODY_ELSE)
+      const refusal = refusalOf(() =>
+        openStore({
+          dataDir,
+          migrationsDir: MIGRATIONS_DIR,
+          clock: systemClock,
+          random: systemRandom,
+        }),
+      )
+      expect(refusal.code).toBe('E_DATA_OWNER')
+      expect(refusal.message).toContain(join(dataDir, name))
+      expect(readdirSync(target)).toEqual([])
+    },
+  )
 
   it.skipIf(!isRoot).each(['.', 'controller.lock', 'deployx.db', 'keys', 'keys/hub-tls.key'])(
     'is refused, unchanged, if %s belongs to another user',

@@ -22,12 +22,6 @@ const refused = (path: string, why: string, cause?: unknown): AppError =>
     { cause },
   )
 
-/** Null if it was deleted in the meantime, or is a link: DeployX must not change link targets. */
-function look(path: string): Stats | null {
-  const stat = lstatSync(path, { throwIfNoEntry: false })
-  return stat && !stat.isSymbolicLink() ? stat : null
-}
-
 /**
  * Entries that other users can access or own. A subfolder is checked only if it or the data folder
  * is open, because nothing inside a closed folder can be reached; `keys` is always checked.
@@ -50,8 +44,13 @@ export function findExposed(dataDir: string, uid = process.geteuid?.()): Exposed
   function walk(folder: string, depth: number): void {
     for (const name of readdirSync(folder)) {
       const path = join(folder, name)
-      const stat = look(path)
-      if (!stat) continue
+      const stat = lstatSync(path, { throwIfNoEntry: false })
+      if (!stat) continue // deleted in the meantime
+      if (stat.isSymbolicLink()) {
+        // DeployX must not change link targets, or write to where another user has chosen.
+        if (stat.uid !== uid && stat.uid !== 0) exposed.push({ path, why: 'foreign' })
+        continue
+      }
       const before = exposed.length
       check(path, stat)
       if (stat.isDirectory() && stat.uid === uid && depth < MAX_DEPTH)
