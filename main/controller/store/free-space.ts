@@ -5,11 +5,13 @@
 import {
   closeSync,
   fstatSync,
+  fsyncSync,
   ftruncateSync,
   openSync,
   rmSync,
   statfsSync,
   statSync,
+  writeSync,
 } from 'node:fs'
 import { appendFile } from 'node:fs/promises'
 import { randomBytes } from 'node:crypto'
@@ -31,6 +33,8 @@ const WRITE_BYTES = MIB
 const LOW_BYTES = 16 * MIB
 /** Below this, users are warned: the next upload may not fit. */
 export const SHORT_BYTES = 512 * MIB
+/** Enough to notice an exhausted quota. */
+const PROBE_BYTES = 64 * 1024
 /** What a first start writes, with a wide margin. */
 const FIRST_START_BYTES = 4 * MIB
 
@@ -93,6 +97,30 @@ export function createFreeSpace(dataDir: string) {
     }
   }
 
+  /**
+   * Writes a small file and removes it, because SQLite reports an exhausted quota like a broken disk.
+   * @returns the system's code if there is no room, otherwise null
+   */
+  function probe(): 'ENOSPC' | 'EDQUOT' | null {
+    const path = join(dataDir, `.space-test-${randomBytes(6).toString('hex')}`)
+    try {
+      const handle = openSync(path, 'wx', 0o600)
+      try {
+        for (let rest = PROBE_BYTES; rest > 0;) rest -= writeSync(handle, randomBytes(rest))
+        // Network file systems report it only now.
+        fsyncSync(handle)
+      } finally {
+        closeSync(handle)
+      }
+      return null
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      return code === 'ENOSPC' || code === 'EDQUOT' ? code : null
+    } finally {
+      rmSync(path, { force: true })
+    }
+  }
+
   async function fill(): Promise<void> {
     const block = randomBytes(SLICE_BYTES)
     try {
@@ -114,6 +142,7 @@ export function createFreeSpace(dataDir: string) {
     },
     /** A write failed for lack of space that the file system did not report, such as a quota. */
     releaseSlice,
+    probe,
     /** Whether deferrable work should wait. */
     isLow: (): boolean => freeBytesAt(dataDir) < LOW_BYTES,
     freeBytes: (): number => freeBytesAt(dataDir),

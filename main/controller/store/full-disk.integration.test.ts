@@ -137,6 +137,14 @@ describe.skipIf(!canMakeDisks)('the reserve', () => {
   afterEach(() => disk.remove())
   const held = () => statSync(join(dataDir, RESERVE_FILE), { throwIfNoEntry: false })?.size ?? 0
 
+  it('is not needed to find out that there is no room', () => {
+    const freeSpace = createFreeSpace(dataDir)
+    expect(freeSpace.probe()).toBeNull()
+    disk.fill()
+    expect(freeSpace.probe()).toBe('ENOSPC')
+    expect(readdirSync(dataDir)).toEqual([])
+  })
+
   it('is released only as far as needed, and refilled once there is room', async () => {
     const freeSpace = createFreeSpace(dataDir)
     await freeSpace.refill()

@@ -13,7 +13,7 @@ import { countMigrations } from './count-migrations.ts'
 import { copyDurably, renameDurably } from '../../lib/durable-file.ts'
 import { makeDataFolder } from './data-folder.ts'
 import { createFacts, markRun, readMark, type Facts, type Mark } from './facts.ts'
-import { asStorageError, storageFailure } from './failures.ts'
+import { asStorageError } from './failures.ts'
 import { DATABASE_FILE } from './inspect.ts'
 import { lockDataFolder } from './lock.ts'
 import { readFolderMark, writeFolderMark, type FolderMark } from './mark-file.ts'
@@ -26,6 +26,7 @@ import {
 } from './free-space.ts'
 import { addFolding } from './folded.ts'
 import * as schema from './schema/index.ts'
+import { createTransaction } from './transaction.ts'
 import { createWaiting, type Waiting } from './waiting.ts'
 
 export type Db = BetterSQLite3Database<typeof schema>
@@ -180,19 +181,6 @@ export function openStore(options: OpenOptions): Store {
     return open(options)
   } catch (error) {
     throw asStorageError(error, options.dataDir)
-  }
-}
-
-function createTransaction(sqlite: Database.Database, freeSpace: FreeSpace): Store['transaction'] {
-  return (work) => {
-    freeSpace.ensure()
-    try {
-      return sqlite.transaction(work).immediate()
-    } catch (error) {
-      // A quota is not part of the free space. Releasing a slice gives the next attempt room.
-      if (storageFailure(error)?.kind === 'full') freeSpace.releaseSlice()
-      throw asStorageError(error)
-    }
   }
 }
 
