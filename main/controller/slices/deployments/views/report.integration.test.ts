@@ -77,7 +77,7 @@ describe('the workbook', () => {
     for (const row of rows) expect(row[0]!.type).toBe('s')
   })
 
-  it('keeps attempts and times as numbers, so that they can be sorted', async () => {
+  it('keeps attempts and times as numbers, so that they can be sorted, and names the time zone', async () => {
     const [head, first] = cellsOf((await download('report.xlsx')).bytes)
     const at = (name: string): SheetCell => {
       const column = head!.find((cell) => cell.text === name)!.column
@@ -85,8 +85,8 @@ describe('the workbook', () => {
     }
     expect(at('Attempt')).toMatchObject({ type: 'n', text: '1' })
     // Days since 1900, as Excel counts: later than 2020.
-    expect(at('Ended').type).toBe('n')
-    expect(Number(at('Ended').text)).toBeGreaterThan(43_831)
+    expect(at('Ended (UTC)').type).toBe('n')
+    expect(Number(at('Ended (UTC)').text)).toBeGreaterThan(43_831)
   })
 })
 

@@ -6,7 +6,11 @@ import { exitCodeInWords } from '#shared/domain/exit-codes.ts'
 import { replaceMisleading } from '#shared/domain/plain-text.ts'
 
 export type ReportCell = string | number | Date | null
-type Column = { head: string; cell: (target: Target) => ReportCell | undefined }
+type Column = {
+  head: string
+  isTime?: true
+  cell: (target: Target) => ReportCell | undefined
+}
 
 const time = (iso: string | undefined): Date | null => (iso === undefined ? null : new Date(iso))
 
@@ -36,8 +40,8 @@ export const REPORT_COLUMNS: readonly Column[] = [
         : null,
   },
   { head: 'Message', cell: (t) => t.result_message },
-  { head: 'Started', cell: (t) => time(t.started_at) },
-  { head: 'Ended', cell: (t) => time(t.completed_at) },
+  { head: 'Started', isTime: true, cell: (t) => time(t.started_at) },
+  { head: 'Ended', isTime: true, cell: (t) => time(t.completed_at) },
   { head: 'Restart', cell: (t) => t.restart && restartInWords(t.restart) },
   { head: 'Action', cell: (t) => (t.action === 'install' ? 'install' : 'remove') },
 ]

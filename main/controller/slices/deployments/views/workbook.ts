@@ -58,7 +58,10 @@ export function createWorkbooks({
     /** @throws AppError E_RATE_LIMITED when too many are being written */
     async ofTargets(targets: readonly Target[]): Promise<Buffer> {
       const rows = reportRows(targets)
-      const head = REPORT_COLUMNS.map((column) => column.head)
+      // A time in a workbook has no zone, unlike one in a CSV file.
+      const head = REPORT_COLUMNS.map((column) =>
+        column.isTime ? `${column.head} (UTC)` : column.head,
+      )
       const sample = rows.slice(0, SAMPLE)
       const widths = head.map((text, at) =>
         widthOf(
