@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import {
   chmodSync,
+  chownSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -98,7 +99,7 @@ describe.skipIf(process.platform === 'win32')(
      * PATH.
      */
     function pc(programs: Record<string, string>, agent = AGENT()) {
-      const real = ['sh', 'mktemp', 'rm', 'cp', 'chmod', 'cat', 'ls']
+      const real = ['sh', 'mktemp', 'rm', 'cp', 'chmod', 'cat', 'ls', 'find']
       for (const name of real.filter((one) => !existsSync(join(bin, one)))) {
         const found = spawnSync('which', [name], { encoding: 'utf8' }).stdout.trim()
         symlinkSync(found, join(bin, name))
@@ -117,7 +118,7 @@ describe.skipIf(process.platform === 'win32')(
         const words = ['-c', line.replaceAll('~root', home)]
         const ended = spawnSync(join(bin, 'sh'), words, {
           cwd,
-          env: { PATH: bin, ...env },
+          env: { PATH: bin, SUDO_UID: String(process.getuid!()), ...env },
           encoding: 'utf8',
         })
         const output = existsSync(join(bin, 'output'))
@@ -249,6 +250,41 @@ describe.skipIf(process.platform === 'win32')(
       )
       rmSync(join(cwd, 'deployx-agent'))
       expect(pc({})(line).code).toBe(1)
+    })
+
+    it('refuses a file that other users could have replaced', () => {
+      const line = enrollmentCommands(CODE, ADDRESSES, () => []).linux
+      const file = join(cwd, 'deployx-agent')
+      const refused = () => {
+        const { output, code, out } = pc({})(line)
+        expect(code).toBe(1)
+        expect(output).not.toContain('agent install-service')
+        expect(out).toContain('Other users could have replaced ./deployx-agent.')
+      }
+      program(file, AGENT())
+      for (const path of [file, cwd])
+        for (const mode of [0o775, 0o757]) {
+          chmodSync(path, mode)
+          refused()
+          chmodSync(path, 0o755)
+        }
+      expect(pc({})(line).code).toBe(0)
+      rmSync(join(bin, 'output'))
+      rmSync(file)
+      symlinkSync(join(bin, 'agent-file'), file)
+      refused()
+    })
+
+    it.skipIf(process.getuid?.() !== 0)('refuses a file or folder of another user', () => {
+      const line = enrollmentCommands(CODE, ADDRESSES, () => []).linux
+      const file = join(cwd, 'deployx-agent')
+      program(file, AGENT())
+      for (const path of [file, cwd]) {
+        chownSync(path, 65_534, 65_534)
+        expect(pc({})(line).code).toBe(1)
+        expect(pc({})(line, { SUDO_UID: '65534' }).code).toBe(0)
+        chownSync(path, 0, 0)
+      }
     })
 
     it('is a single line for a shell', () => {

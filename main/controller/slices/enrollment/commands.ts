@@ -78,11 +78,23 @@ function posixLine(
   const folder =
     'd=$(mktemp -d ~root/deployx-XXXXXXXXXX) || exit 1; trap "rm -rf $d" 0; trap "exit 130" 1 2 15'
   if (files.length === 0)
-    return asRoot(`${folder}; cp ${agent} $d && cd $d && chmod 700 ${agent} && ${steps}`)
+    return asRoot(
+      `${posixOwn(agent)}; ${folder}; cp ${agent} $d && cd $d && chmod 700 ${agent} && ${steps}`,
+    )
   const fetch = posixFetch(downloadFolders(addresses), files)
   const check = `echo "$h  deployx-agent" | ${CHECK[platform]}`
   return asRoot(`${folder}; cd $d || exit 1; ${fetch}; ${check} && chmod 700 ${agent} && ${steps}`)
 }
+
+/**
+ * Ends the command if another user could have replaced the file: it or its folder belongs to neither
+ * root nor the user who ran sudo, or others may write there. Group and others count alike, as for
+ * `install-service`; see agent/lib/writable-by-others.ts.
+ */
+const posixOwn = (agent: string): string =>
+  `w=$(find . ${agent} -prune \\( -type l -o -perm -g+w -o -perm -o+w ` +
+  `-o -not -user 0 -not -user \${SUDO_UID:-0} \\)) || exit 1; ` +
+  `[ -z "$w" ] || { echo "Other users could have replaced ${agent}. Move it to a folder of your own, run chmod go-w . ${agent} there, and try again."; exit 1; }`
 
 /**
  * Saves the file as ./deployx-agent and the address it came from in `$a`. A bare Debian has wget
