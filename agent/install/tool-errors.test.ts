@@ -126,6 +126,19 @@ describe('the error output of a failed tool', () => {
     expect(line('msi', '[deployx] Windows Installer: Error 1722. A program failed.')).toContain(
       '1722',
     )
+    expect(line('msp', '[deployx] Windows Installer: Error 1642. No such product.')).toContain(
+      '1642',
+    )
+    expect(
+      line(
+        'msix',
+        'Version: 10.0\n\nError: 0x80073cf3\n\nPackage failed updates.\n\nThe log is at C:\\x',
+      ),
+    ).toBe('Error: 0x80073cf3 Package failed updates.')
+    expect(line('msix', 'The operation completed')).toBeNull()
+    const full = "install: cannot create regular file '/opt/x': No space left on device"
+    expect(explainOutput('appimage', full)).toMatchObject({ reason: 'disk_space', line: full })
+    expect(line('appimage', "mv: cannot move 'a' to 'b': Permission denied")).toContain('cannot')
     expect(line('rpm', `error: ${'x'.repeat(5_000)}`)).toHaveLength(300)
   })
 

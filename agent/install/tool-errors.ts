@@ -185,10 +185,15 @@ const CAUSES: Partial<Record<InstallerKind, Known[]>> = {
   ],
   pkg: [...SPACE, ...MACOS],
   dmg: [...SPACE, ...MACOS],
+  appimage: SPACE,
 }
 
 /** The prefixes of error lines. Lines that match `second` only repeat an earlier error. */
-const COMPLAINT: Partial<Record<InstallerKind, { first: RegExp; second?: RegExp }>> = {
+type Complaint = { first: RegExp; second?: RegExp; /** The next line explains it. */ isHead?: true }
+const WINDOWS_INSTALLER: Complaint = {
+  first: /(?:\berror \d{4}\b|-- (?:installation|configuration|removal) failed)/i,
+}
+const COMPLAINT: Partial<Record<InstallerKind, Complaint>> = {
   deb: {
     first: /^(?:E:|dpkg(?:-\w+)?: error|debconf: .*error|\S+: error:)/i,
     second:
@@ -197,7 +202,11 @@ const COMPLAINT: Partial<Record<InstallerKind, { first: RegExp; second?: RegExp 
   rpm: { first: /^error: /i, second: /: install failed$|: not installed$/i },
   pkg: { first: /^installer: (?:error|the )/i },
   dmg: { first: /^(?:hdiutil|installer|ditto|rm|mv): /i },
-  msi: { first: /(?:\berror \d{4}\b|-- (?:installation|configuration|removal) failed)/i },
+  msi: WINDOWS_INSTALLER,
+  msp: WINDOWS_INSTALLER,
+  // dism
+  msix: { first: /^error: (?:0x[0-9a-f]{1,8}|\d{1,10})$/i, isHead: true },
+  appimage: { first: /^(?:install|mkdir|mv|ln|cp|chmod): /i },
 }
 
 const plain = (line: string): string =>
@@ -211,8 +220,12 @@ function bestLine(kind: InstallerKind, lines: readonly string[]): string | null 
   const known = COMPLAINT[kind]
   // The last line of a script or setup may be anything.
   if (!known) return null
-  const complaints = lines.filter((line) => known.first.test(line))
-  const { second } = known
+  const { first, second, isHead } = known
+  if (isHead) {
+    const at = lines.findLastIndex((line) => first.test(line))
+    return at < 0 ? null : lines.slice(at, at + 2).join(' ')
+  }
+  const complaints = lines.filter((line) => first.test(line))
   return complaints.findLast((line) => !second?.test(line)) ?? complaints.at(-1) ?? null
 }
 
