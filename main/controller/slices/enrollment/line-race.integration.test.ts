@@ -29,6 +29,7 @@ import { startTestController, type TestController } from '../../test-kit/test-co
 
 const TRIES = process.env['DEPLOYX_TEST_FULL'] === undefined ? 50 : 1_000
 const OTHER_USER = 65534
+const AGENT_FILE = 'deployx-agent-linux-x64'
 const isHere =
   process.platform === 'linux' &&
   process.getuid?.() === 0 &&
@@ -60,6 +61,19 @@ for (let loops = 0; ; loops++) {
   if (loops % 200 === 0) attempt(() => writeFileSync(mine + '/loops', String(loops)))
 }`
 
+/** Waits until the verified program lies in its folder and is probably checked, and then replaces it. */
+const PATIENT = `
+const { writeFileSync, renameSync, readFileSync } = require('node:fs')
+const [, , mine, evil, good] = process.argv
+const file = mine + '/deployx-agent'
+const isThere = () => { try { return readFileSync(file, 'utf8') === good } catch { return false } }
+setInterval(() => {
+  if (!isThere()) return
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300)
+  writeFileSync(mine + '/.evil', evil, { mode: 0o755 })
+  renameSync(mine + '/.evil', file)
+}, 5)`
+
 describe.skipIf(!isHere)('the copied command for Linux', { timeout: 15 * 60_000 }, () => {
   let root: string
   let theirs: string
@@ -68,6 +82,8 @@ describe.skipIf(!isHere)('the copied command for Linux', { timeout: 15 * 60_000 
   let t: TestController
   let hostile: ChildProcess
   let line: string
+  /** Starts a program of the other user. */
+  let startHostile: (source: string, args: readonly string[]) => ChildProcess
 
   beforeAll(async () => {
     root = mkdtempSync(join(tmpdir(), 'deployx-race-'))
@@ -80,10 +96,9 @@ describe.skipIf(!isHere)('the copied command for Linux', { timeout: 15 * 60_000 
     writeFileSync(proof, '')
     chmodSync(proof, 0o666)
     const agent = `#!/bin/sh\necho good >> ${good}\n`
-    const name = 'deployx-agent-linux-x64'
-    writeFileSync(join(agents, name), agent)
+    writeFileSync(join(agents, AGENT_FILE), agent)
     const hash = createHash('sha256').update(agent).digest('hex')
-    writeFileSync(join(agents, 'SHA256SUMS'), `${hash}  ${name}\n`)
+    writeFileSync(join(agents, 'SHA256SUMS'), `${hash}  ${AGENT_FILE}\n`)
     t = await startTestController({ agentsDir: agents })
     line = (await t.rest.call('enrollments.create', { body: {} })).commands.linux
 
@@ -95,15 +110,18 @@ describe.skipIf(!isHere)('the copied command for Linux', { timeout: 15 * 60_000 
     } catch {
       copyFileSync(realpathSync(NODE_FOR_AGENTS), node)
     }
-    writeFileSync(join(root, 'hostile.cjs'), HOSTILE)
     const evil = `#!/bin/sh\necho evil as $(id -u) >> ${proof}\n`
-    const watched = [theirs, '/tmp', '/var/tmp', homedir(), '/opt']
-    hostile = spawn(node, [join(root, 'hostile.cjs'), theirs, evil, ...watched], {
-      uid: OTHER_USER,
-      gid: OTHER_USER,
-      cwd: theirs,
-      stdio: 'ignore',
-    })
+    startHostile = (source, args) => {
+      const file = join(root, 'hostile.cjs')
+      writeFileSync(file, source)
+      return spawn(node, [file, theirs, evil, ...args], {
+        uid: OTHER_USER,
+        gid: OTHER_USER,
+        cwd: theirs,
+        stdio: 'ignore',
+      })
+    }
+    hostile = startHostile(HOSTILE, [theirs, '/tmp', '/var/tmp', homedir(), '/opt'])
     await until('the other user is at it', () => existsSync(join(theirs, 'loops')))
   })
   afterAll(async () => {
@@ -139,12 +157,15 @@ describe.skipIf(!isHere)('the copied command for Linux', { timeout: 15 * 60_000 
   })
 
   it("loses the race when the file lies in the attacker's folder", async () => {
+    hostile.kill('SIGKILL')
+    hostile = startHostile(PATIENT, [readFileSync(join(root, 'agents', AGENT_FILE), 'utf8')])
     const [, url] = /(https:\S+\/agent\/download\/)/.exec(line) ?? []
     const [, hash] = /h=([0-9a-f]{64})/.exec(line) ?? []
+    // The pause is that of a busy PC: without it the outcome depends on how fast this one is.
     const naive =
-      `curl -fsSk -o deployx-agent ${url}deployx-agent-linux-x64 && ` +
-      `echo "${hash}  deployx-agent" | sha256sum -c && chmod +x deployx-agent && ./deployx-agent`
-    for (let n = 1; n <= 200 && readFileSync(proof, 'utf8') === ''; n++) await run(naive)
+      `rm -f deployx-agent && curl -fsSk -o deployx-agent ${url}${AGENT_FILE} && ` +
+      `echo "${hash}  deployx-agent" | sha256sum -c && sleep 2 && chmod +x deployx-agent && ./deployx-agent`
+    for (let n = 1; n <= 50 && readFileSync(proof, 'utf8') === ''; n++) await run(naive)
     expect(readFileSync(proof, 'utf8')).toContain('evil as 0')
   })
 })
