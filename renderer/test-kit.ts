@@ -1,6 +1,7 @@
 /** Test data with sensible defaults. */
 import { Deployment, Target } from '#shared/contract/rest/deployments.ts'
-import { Device, Software } from '#shared/contract/rest/entities.ts'
+import { Device } from '#shared/contract/rest/devices.ts'
+import { Software } from '#shared/contract/rest/software.ts'
 import type { z } from 'zod'
 
 const AT = '2026-11-23T10:00:00.000Z'

@@ -5,7 +5,7 @@ import { z } from 'zod'
 import * as agentLink from '#shared/contract/agent/link.ts'
 import { rest } from '#shared/contract/rest/routes.ts'
 import type { Route } from '#shared/contract/rest/route.ts'
-import { SoftwareFields } from '#shared/contract/rest/requests.ts'
+import { SoftwareFields } from '#shared/contract/rest/software.ts'
 import { arbitraryFrom } from './arbitrary.ts'
 
 const isSchema = (value: unknown): value is z.ZodType =>

@@ -3,7 +3,7 @@
  */
 import { rest, type RouteName } from '#shared/contract/rest/routes.ts'
 import type { Route } from '#shared/contract/rest/route.ts'
-import { SoftwareFields } from '#shared/contract/rest/requests.ts'
+import { SoftwareFields } from '#shared/contract/rest/software.ts'
 import { asWord, inUrl, type FuzzContext, type Send } from './context.ts'
 import { call, type Answer } from './http.ts'
 

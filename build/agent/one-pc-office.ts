@@ -4,7 +4,8 @@
  */
 import fs from 'node:fs/promises'
 import path from 'node:path'
-import type { CreateDeploymentInput, SoftwareFields } from '#shared/contract/rest/requests.ts'
+import type { CreateDeploymentInput } from '#shared/contract/rest/deployment-requests.ts'
+import type { SoftwareFields } from '#shared/contract/rest/software.ts'
 import { rest } from '#shared/contract/rest/routes.ts'
 import type { DeploymentId, DeviceId, SoftwareId } from '#shared/domain/ids.ts'
 import { until } from '#shared/test-kit/until.ts'

@@ -5,7 +5,7 @@
 import { writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import type { SoftwareFields } from '#shared/contract/rest/requests.ts'
+import type { SoftwareFields } from '#shared/contract/rest/software.ts'
 import { buildDeb, type DebParts } from '../../agent/test-kit/deb.ts'
 import { buildRpm, type RpmParts } from '../../agent/test-kit/rpm.ts'
 import { run } from '../support/run.ts'

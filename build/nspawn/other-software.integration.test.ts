@@ -5,7 +5,7 @@
 import { writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import type { CreateDeploymentInput } from '#shared/contract/rest/requests.ts'
+import type { CreateDeploymentInput } from '#shared/contract/rest/deployment-requests.ts'
 import { buildDeb, type DebParts } from '../../agent/test-kit/deb.ts'
 import { ensureSystemPackages } from '../system-packages.ts'
 import { nspawnObstacle } from './debian-pc.ts'

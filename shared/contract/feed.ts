@@ -11,7 +11,12 @@ import {
   UserId,
 } from '../domain/ids.ts'
 import { Deployment, DeploymentAction, Target, TargetTotals } from './rest/deployments.ts'
-import { Device, Enrollment, Group, HubStatus, Software, Timestamp, User } from './rest/entities.ts'
+import { Timestamp } from './rest/common.ts'
+import { Device, Enrollment } from './rest/devices.ts'
+import { Group } from './rest/groups.ts'
+import { HubStatus } from './rest/hub.ts'
+import { Software } from './rest/software.ts'
+import { User } from './rest/users.ts'
 import { StoredSettings } from './rest/settings-routes.ts'
 
 export const CONSOLE_NAMESPACE = '/console'

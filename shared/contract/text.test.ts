@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { agentEvents, AgentFacts, CommandReply, EnrollRequest, Hello } from './agent/link.ts'
 import { InspectReply } from './agent/inspect.ts'
 import { RestartReply } from './agent/restart.ts'
-import { Name } from './rest/requests.ts'
+import { Name } from './rest/common.ts'
 import { PairAnswer, PairBegin, PairReveal } from './agent/pairing.ts'
 
 const fromPcs = {

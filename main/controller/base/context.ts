@@ -1,6 +1,6 @@
 /** What all slices share: the viewer, the time, the log. */
 import type { Logger } from 'pino'
-import type { Role } from '#shared/contract/rest/entities.ts'
+import type { Role } from '#shared/contract/rest/users.ts'
 import type { UserId } from '#shared/domain/ids.ts'
 
 /** The signed-in user who makes a request. */

@@ -1,5 +1,5 @@
 /** Everything that listens on the network: the consoles' port, the hub for agents, and the hub's advertisement on the LAN. */
-import type { HubStatus } from '#shared/contract/rest/entities.ts'
+import type { HubStatus } from '#shared/contract/rest/hub.ts'
 import type { Clock, Random } from '../base/context.ts'
 import { startAdvertising } from '../edges/agents/advertise.ts'
 import { attachPairing } from '../edges/agents/pairing.ts'

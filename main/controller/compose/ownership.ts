@@ -2,7 +2,7 @@
  * What a user owns, in all slices: counted before the user is removed, then transferred to another
  * user or left without an owner.
  */
-import type { Holdings } from '#shared/contract/rest/entities.ts'
+import type { Holdings } from '#shared/contract/rest/users.ts'
 import type { UserId } from '#shared/domain/ids.ts'
 import type { Deployments } from '../slices/deployments/index.ts'
 import type { Devices } from '../slices/devices/index.ts'

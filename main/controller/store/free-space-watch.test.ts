@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { systemClock } from '#shared/node/clock.ts'
-import type { DiskSpace } from '#shared/contract/rest/entities.ts'
+import type { DiskSpace } from '#shared/contract/rest/hub.ts'
 import { watchFreeSpace } from './free-space-watch.ts'
 
 const MIB = 1024 * 1024

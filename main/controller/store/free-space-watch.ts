@@ -1,6 +1,6 @@
 /** Reports when the data folder's disk fills up or has space again; nothing else does. */
 import type { Clock } from '#shared/node/clock.ts'
-import type { DiskSpace } from '#shared/contract/rest/entities.ts'
+import type { DiskSpace } from '#shared/contract/rest/hub.ts'
 
 const LOOK_EVERY_MS = 5_000
 const MIB = 1024 * 1024

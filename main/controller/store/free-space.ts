@@ -16,7 +16,7 @@ import {
 import { appendFile } from 'node:fs/promises'
 import { randomBytes } from 'node:crypto'
 import { dirname, join } from 'node:path'
-import type { DiskSpace } from '#shared/contract/rest/entities.ts'
+import type { DiskSpace } from '#shared/contract/rest/hub.ts'
 import { AppError } from '#shared/contract/errors.ts'
 
 const MIB = 1024 * 1024

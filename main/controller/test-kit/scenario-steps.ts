@@ -1,6 +1,6 @@
 /** The steps of scenarios. */
 import { expect } from 'vitest'
-import type { CreateDeploymentInput } from '#shared/contract/rest/requests.ts'
+import type { CreateDeploymentInput } from '#shared/contract/rest/deployment-requests.ts'
 import type { DeploymentResult, DeployPayload } from '#shared/contract/agent/link.ts'
 import type { AttemptId } from '#shared/domain/ids.ts'
 import { connect, eventually, matchesChain, type Place, type Play, type Step } from './scenario.ts'

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pino from 'pino'
 import { io, type Socket } from 'socket.io-client'
-import { Software } from '#shared/contract/rest/entities.ts'
+import { Software } from '#shared/contract/rest/software.ts'
 import { CONSOLE_NAMESPACE, type ConsoleToHub, type HubToConsole } from '#shared/contract/feed.ts'
 import {
   rest,

@@ -1,7 +1,7 @@
 /** The signed-in user. */
 import { defineStore } from 'pinia'
 import { computed, ref, shallowRef } from 'vue'
-import type { User } from '#shared/contract/rest/entities.ts'
+import type { User } from '#shared/contract/rest/users.ts'
 import { useApi } from '../../api/index.ts'
 
 export type SessionPhase =

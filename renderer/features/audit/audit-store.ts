@@ -2,7 +2,7 @@
 import { defineStore } from 'pinia'
 import { computed, ref, shallowRef } from 'vue'
 import type { AuditEntry, AuditProof } from '#shared/contract/rest/audit.ts'
-import type { ReportSeparator } from '#shared/contract/rest/requests.ts'
+import type { ReportSeparator } from '#shared/contract/rest/deployment-requests.ts'
 import { AuditAction } from '#shared/domain/audit-actions.ts'
 import { useApi } from '../../api/index.ts'
 import { createLoader } from '../../state/loader.ts'

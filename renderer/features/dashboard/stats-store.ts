@@ -1,7 +1,7 @@
 /** Statistics for the dashboard. */
 import { defineStore } from 'pinia'
 import { shallowRef } from 'vue'
-import type { Stats } from '#shared/contract/rest/entities.ts'
+import type { Stats } from '#shared/contract/rest/hub.ts'
 import { useApi } from '../../api/index.ts'
 import { createLoader } from '../../state/loader.ts'
 

@@ -1,6 +1,6 @@
 /** Rollout settings: the part of the draft with strategy, failure threshold and times. Pure. */
 import { z } from 'zod'
-import type { CreateDeploymentInput } from '#shared/contract/rest/requests.ts'
+import type { CreateDeploymentInput } from '#shared/contract/rest/deployment-requests.ts'
 import type { MaintenanceWindow } from '#shared/domain/maintenance-window.ts'
 import { RESTART_NOTICE_MINUTES } from '#shared/domain/restart-state.ts'
 import { Strategy, strategyProblems, StrategyType, waveSizes } from '#shared/domain/strategy.ts'

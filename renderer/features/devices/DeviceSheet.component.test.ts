@@ -1,7 +1,7 @@
 /** Renaming a PC while someone else renames it, too. */
 import { expect, it, vi } from 'vitest'
 import { h } from 'vue'
-import type { Device } from '#shared/contract/rest/entities.ts'
+import type { Device } from '#shared/contract/rest/devices.ts'
 import { API } from '../../api/index.ts'
 import { ApiError } from '../../api/failure.ts'
 import { aDevice } from '../../test-kit.ts'

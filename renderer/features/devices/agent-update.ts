@@ -1,5 +1,5 @@
 /** Texts for agent updates. */
-import type { AgentUpdate, Device } from '#shared/contract/rest/entities.ts'
+import type { AgentUpdate, Device } from '#shared/contract/rest/devices.ts'
 import type { Look } from '../../ui/lib/states.ts'
 import { t } from './texts.ts'
 

@@ -2,7 +2,7 @@
 import { defineStore } from 'pinia'
 import { computed, ref, shallowRef } from 'vue'
 import type { DeviceUpdated } from '#shared/contract/feed.ts'
-import { Device } from '#shared/contract/rest/entities.ts'
+import { Device } from '#shared/contract/rest/devices.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
 import { currentOf } from '../../api/failure.ts'
 import { useApi } from '../../api/index.ts'

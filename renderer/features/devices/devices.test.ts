@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import type { Device } from '#shared/contract/rest/entities.ts'
+import type { Device } from '#shared/contract/rest/devices.ts'
 import { copyNote } from './devices.ts'
 import { aDevice } from '../../test-kit.ts'
 

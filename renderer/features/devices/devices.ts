@@ -1,5 +1,5 @@
 /** The state of a PC, and the order of PCs in a list. */
-import type { Device } from '#shared/contract/rest/entities.ts'
+import type { Device } from '#shared/contract/rest/devices.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
 import { byName } from '../../ui/lib/search.ts'
 import type { Look } from '../../ui/lib/states.ts'

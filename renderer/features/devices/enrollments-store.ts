@@ -2,7 +2,7 @@
 import { defineStore } from 'pinia'
 import { shallowRef } from 'vue'
 import type { EnrollmentsUpdated } from '#shared/contract/feed.ts'
-import type { Enrollment } from '#shared/contract/rest/entities.ts'
+import type { Enrollment } from '#shared/contract/rest/devices.ts'
 import type { EnrollmentId, GroupId } from '#shared/domain/ids.ts'
 import type { RouteReply } from '#shared/contract/rest/routes.ts'
 import { useApi } from '../../api/index.ts'

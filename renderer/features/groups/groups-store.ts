@@ -2,7 +2,7 @@
 import { defineStore } from 'pinia'
 import { computed, shallowRef } from 'vue'
 import type { GroupsUpdated } from '#shared/contract/feed.ts'
-import { Group } from '#shared/contract/rest/entities.ts'
+import { Group } from '#shared/contract/rest/groups.ts'
 import type { DeviceId, GroupId } from '#shared/domain/ids.ts'
 import { currentOf } from '../../api/failure.ts'
 import { useApi } from '../../api/index.ts'

@@ -1,7 +1,7 @@
 /** The hub's status, and whether this console is connected to the feed. */
 import { defineStore } from 'pinia'
 import { computed, ref, shallowRef } from 'vue'
-import type { HubStatus } from '#shared/contract/rest/entities.ts'
+import type { HubStatus } from '#shared/contract/rest/hub.ts'
 import { useApi } from '../../api/index.ts'
 import type { FeedState } from '../../api/feed.ts'
 import { createLoader } from '../../state/loader.ts'

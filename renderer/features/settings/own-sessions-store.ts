@@ -1,7 +1,7 @@
 /** The signed-in user's own sessions. */
 import { defineStore } from 'pinia'
 import { shallowRef } from 'vue'
-import type { OwnSession } from '#shared/contract/rest/entities.ts'
+import type { OwnSession } from '#shared/contract/rest/users.ts'
 import { useApi } from '../../api/index.ts'
 import { createLoader } from '../../state/loader.ts'
 

@@ -1,7 +1,7 @@
 /** Renaming software while someone else changes it, too. */
 import { expect, it, vi } from 'vitest'
 import { h } from 'vue'
-import type { Software } from '#shared/contract/rest/entities.ts'
+import type { Software } from '#shared/contract/rest/software.ts'
 import { API } from '../../api/index.ts'
 import { ApiError } from '../../api/failure.ts'
 import { aSoftware } from '../../test-kit.ts'

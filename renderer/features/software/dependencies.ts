@@ -1,5 +1,5 @@
 /** Dependencies between library entries. Pure. */
-import type { Software } from '#shared/contract/rest/entities.ts'
+import type { Software } from '#shared/contract/rest/software.ts'
 import type { SoftwareId } from '#shared/domain/ids.ts'
 
 type Library = ReadonlyMap<SoftwareId, Pick<Software, 'id' | 'name' | 'depends_on'>>

@@ -1,6 +1,6 @@
 /** Software installed on the PCs, grouped into programs and versions: the newest found, and the PCs with an older one. Pure. */
 import type { SpreadSoftware, ReportedSoftware } from '#shared/contract/inventory.ts'
-import type { Device } from '#shared/contract/rest/entities.ts'
+import type { Device } from '#shared/contract/rest/devices.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
 import { compareDeb, compareRpm } from '#shared/domain/versions.ts'
 import { foldedForSearch } from '#shared/domain/folding.ts'

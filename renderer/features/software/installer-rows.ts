@@ -1,5 +1,5 @@
 /** What is known about an installer, as label and value. Pure. */
-import type { Installer } from '#shared/contract/rest/entities.ts'
+import type { Installer } from '#shared/contract/rest/software.ts'
 import { formatExitCode } from '#shared/domain/windows-codes.ts'
 import type { Fact } from '../../ui/fact-list.ts'
 import { formatBytes, formatSpan } from '../../ui/lib/format.ts'

@@ -1,6 +1,6 @@
 /** How a PC would remove the software of an installer, as the form shows it. Pure. */
 import type { Detection } from '#shared/contract/detection.ts'
-import type { Installer } from '#shared/contract/rest/entities.ts'
+import type { Installer } from '#shared/contract/rest/software.ts'
 import { isArchiveKind } from '#shared/domain/archives.ts'
 import { removalObstacle, type RemovalObstacle } from '#shared/domain/removal.ts'
 import { isRule, toDetection } from './detection-form.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Installer, Software } from '#shared/contract/rest/entities.ts'
+import type { Installer, Software } from '#shared/contract/rest/software.ts'
 import { aSoftware } from '../../test-kit.ts'
 import { arrivalOf, foldVersions, otherVersions, sameFileOf, unfolded } from './versions.ts'
 

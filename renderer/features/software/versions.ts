@@ -1,5 +1,5 @@
 /** Versions of one product in the library: the newest one, and older ones behind it. Pure. */
-import type { Installer, Software } from '#shared/contract/rest/entities.ts'
+import type { Installer, Software } from '#shared/contract/rest/software.ts'
 import type { SoftwareId } from '#shared/domain/ids.ts'
 import { compareDeb, compareDotted, compareRpm } from '#shared/domain/versions.ts'
 

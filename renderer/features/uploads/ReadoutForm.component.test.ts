@@ -1,7 +1,7 @@
 /** What is shown after an upload: what was read, what is filled in, and what else the library has of it. */
 import { describe, expect, it, vi } from 'vitest'
 import { h } from 'vue'
-import { Software } from '#shared/contract/rest/entities.ts'
+import { Software } from '#shared/contract/rest/software.ts'
 import type { InstallerKnowledge } from '#shared/contract/rest/installer-knowledge.ts'
 import { API } from '../../api/index.ts'
 import { aSoftware } from '../../test-kit.ts'

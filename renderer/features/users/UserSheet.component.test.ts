@@ -1,7 +1,7 @@
 /** Renaming a user while someone else changes the account, too. */
 import { expect, it, vi } from 'vitest'
 import { h } from 'vue'
-import { User } from '#shared/contract/rest/entities.ts'
+import { User } from '#shared/contract/rest/users.ts'
 import { API } from '../../api/index.ts'
 import { ApiError } from '../../api/failure.ts'
 import { byRole, click, press, show, shownText, type } from '../../test-kit/mounted.ts'

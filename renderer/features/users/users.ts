@@ -1,5 +1,5 @@
 /** Users in readable form. */
-import type { Holdings, Role, User } from '#shared/contract/rest/entities.ts'
+import type { Holdings, Role, User } from '#shared/contract/rest/users.ts'
 import type { Look } from '../../ui/lib/states.ts'
 import { t } from './texts.ts'
 

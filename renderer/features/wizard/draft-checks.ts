@@ -1,6 +1,6 @@
 /** Validation of the wizard's steps, and the fields for the controller's errors. Pure. */
 import type { ErrorDetail } from '#shared/contract/errors.ts'
-import { CreateDeployment } from '#shared/contract/rest/requests.ts'
+import { CreateDeployment } from '#shared/contract/rest/deployment-requests.ts'
 import type { SoftwareId } from '#shared/domain/ids.ts'
 import { strategyProblems } from '#shared/domain/strategy.ts'
 import { controllerNow } from '../../ui/lib/controller-clock.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { ownTimeZone } from '#shared/domain/time-zone.ts'
-import { CreateDeployment } from '#shared/contract/rest/requests.ts'
+import { CreateDeployment } from '#shared/contract/rest/deployment-requests.ts'
 import { checkCustom, kindOfCustom } from './custom-draft.ts'
 import {
   chosenDevices,

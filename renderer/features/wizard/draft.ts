@@ -1,6 +1,6 @@
 /** The draft of a deployment: the wizard's state and the request. Pure. */
 import { z } from 'zod'
-import type { CreateDeploymentInput } from '#shared/contract/rest/requests.ts'
+import type { CreateDeploymentInput } from '#shared/contract/rest/deployment-requests.ts'
 import { DeviceId, GroupId, SoftwareId } from '#shared/domain/ids.ts'
 import { MAX_CONCURRENT_DEVICES, WAIT_MINUTES } from '#shared/domain/defaults.ts'
 import { CustomDraft, platformOfCustom, withoutSecrets } from './custom-draft.ts'

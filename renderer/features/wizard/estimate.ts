@@ -1,5 +1,6 @@
 /** An estimate of the draft before the preflight: PCs, how many are online, bytes to send. Pure. */
-import type { Device, Software } from '#shared/contract/rest/entities.ts'
+import type { Device } from '#shared/contract/rest/devices.ts'
+import type { Software } from '#shared/contract/rest/software.ts'
 import { chooseInstaller } from '#shared/domain/platforms.ts'
 
 export type Estimate = { deviceCount: number; onlineCount: number; totalBytes: number }

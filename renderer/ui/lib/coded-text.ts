@@ -6,7 +6,7 @@ import type {
   Target,
 } from '#shared/contract/rest/deployments.ts'
 import type { CheckFinding } from '#shared/contract/rest/check.ts'
-import type { AgentUpdate } from '#shared/contract/rest/entities.ts'
+import type { AgentUpdate } from '#shared/contract/rest/devices.ts'
 import type { TargetRestart } from '#shared/contract/rest/restarts.ts'
 import { readCoded } from '#shared/domain/coded-texts/codes.ts'
 import { composeWith } from '#shared/domain/coded-texts/compose.ts'

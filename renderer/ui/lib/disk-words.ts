@@ -1,5 +1,5 @@
 /** Warnings while the disk with the controller's data fills up. */
-import type { DiskSpace } from '#shared/contract/rest/entities.ts'
+import type { DiskSpace } from '#shared/contract/rest/hub.ts'
 import { formatBytes } from './format.ts'
 import { t } from '../texts.ts'
 

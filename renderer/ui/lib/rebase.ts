@@ -1,5 +1,5 @@
 /** Forms over data that someone else may change during editing: local edits stay, other fields are updated. Pure. */
-import type { Group } from '#shared/contract/rest/entities.ts'
+import type { Group } from '#shared/contract/rest/groups.ts'
 import { t } from '../texts.ts'
 
 const isSame = (a: unknown, b: unknown): boolean =>

@@ -1,4 +1,4 @@
-import type { Installer } from '#shared/contract/rest/entities.ts'
+import type { Installer } from '#shared/contract/rest/software.ts'
 import { describe, expect, it } from 'vitest'
 import { withoutSecrets } from '../../features/wizard/custom-draft.ts'
 import { installerChanges, previewOf, toInstallerForm } from '../../features/software/readout.ts'

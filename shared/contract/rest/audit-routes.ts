@@ -1,8 +1,9 @@
 /** The audit log over REST: part of the table of routes (rest.ts). */
 import { z } from 'zod'
 import * as audit from './audit.ts'
-import * as request from './requests.ts'
 import { route } from './route.ts'
+import { AuditQuery } from './audit.ts'
+import { ReportQuery } from './deployment-requests.ts'
 
 export const auditRoutes = {
   'audit.list': route({
@@ -10,7 +11,7 @@ export const auditRoutes = {
     path: '/audit',
     access: 'user',
     summary: 'Audit entries, newest first. Technicians see their own actions only',
-    query: request.AuditQuery,
+    query: AuditQuery,
     reply: z.object({
       entries: z.array(audit.AuditEntry),
       /** Number of all matching entries, or of the first thousand. */
@@ -42,7 +43,7 @@ export const auditRoutes = {
     path: '/audit/export.csv',
     access: 'admin',
     summary: 'The whole audit log as CSV, oldest first, with its hashes and signatures',
-    query: request.ReportQuery,
+    query: ReportQuery,
     transport: 'stream',
     media: 'text/csv',
     reply: z.string(),

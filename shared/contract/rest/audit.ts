@@ -1,7 +1,9 @@
 /** The audit log as the console reads it. */
 import { z } from 'zod'
 import { DeploymentId, DeviceId } from '../../domain/ids.ts'
-import { Timestamp } from './entities.ts'
+import { AuditAction } from '../../domain/audit-actions.ts'
+import { Page, Timestamp } from './common.ts'
+import { pathId } from './route.ts'
 
 const count = z.number().int().nonnegative()
 
@@ -42,3 +44,19 @@ export const AuditProof = z.object({
   key_fingerprint: z.string(),
 })
 export type AuditProof = z.infer<typeof AuditProof>
+
+export const AuditQuery = Page.extend({
+  /** Text in actor, action, subject or details. */
+  q: z.string().max(200).optional(),
+  since: z.iso.datetime({ offset: true }).optional(),
+  until: z.iso.datetime({ offset: true }).optional(),
+  /** Name of the user at the time. */
+  actor: z.string().min(1).max(256).optional(),
+  action: AuditAction.optional(),
+  device_id: pathId(DeviceId).optional(),
+  deployment_id: pathId(DeploymentId).optional(),
+  /** Only entries before this one. Faster than `offset` for a long log. */
+  before: z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER).optional(),
+  /** `next_after` of the previous page. Means the same as `before`. */
+  after: z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER).optional(),
+})

@@ -1,7 +1,7 @@
 /** Findings of a check of the controller: data folder, keys, packages, space and addresses. */
 import { z } from 'zod'
 import { AnyParams, TextCode } from '../../domain/coded-texts/codes.ts'
-import { Timestamp } from './entities.ts'
+import { Timestamp } from './common.ts'
 
 export const CHECK_CODES = [
   'database_missing',

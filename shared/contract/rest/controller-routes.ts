@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { Fingerprint } from '../../domain/ids.ts'
 import { CheckStatus } from './check.ts'
-import { Timestamp } from './entities.ts'
+import { Timestamp } from './common.ts'
 import { route } from './route.ts'
 
 /** Passphrase of a recovery file. Long, because anyone who has the file can guess without limit. */

@@ -2,9 +2,15 @@
 import { z } from 'zod'
 import { DeploymentId, TargetId } from '../../domain/ids.ts'
 import * as deployments from './deployments.ts'
-import * as request from './requests.ts'
 import { CancelRestarts } from './restarts.ts'
 import { id, pathId, route } from './route.ts'
+import {
+  CreateDeployment,
+  DeploymentQuery,
+  OutputQuery,
+  ReportQuery,
+  RetryRequest,
+} from './deployment-requests.ts'
 
 const targetParams = z.object({ id: pathId(DeploymentId), target_id: pathId(TargetId) })
 
@@ -15,7 +21,7 @@ export const deploymentRoutes = {
     access: 'user',
     summary: 'Start a deployment',
     repeatable: true,
-    body: request.CreateDeployment,
+    body: CreateDeployment,
     reply: z.object({ success: z.literal(true), deployment_id: DeploymentId, message: z.string() }),
   }),
   'deployments.preflight': route({
@@ -23,7 +29,7 @@ export const deploymentRoutes = {
     path: '/deployments/preflight',
     access: 'user',
     summary: 'Preview what would happen per target. Changes nothing',
-    body: request.CreateDeployment,
+    body: CreateDeployment,
     reply: deployments.Preflight,
   }),
   'deployments.list': route({
@@ -31,7 +37,7 @@ export const deploymentRoutes = {
     path: '/deployments',
     access: 'user',
     summary: 'Deployments, newest first',
-    query: request.DeploymentQuery,
+    query: DeploymentQuery,
     reply: z.object({
       deployments: z.array(deployments.Deployment),
       /** Number of all matching deployments, or of the first thousand that a search finds. */
@@ -105,7 +111,7 @@ export const deploymentRoutes = {
     summary: 'Retry failed targets with a new attempt',
     repeatable: true,
     params: id(DeploymentId),
-    body: request.RetryRequest,
+    body: RetryRequest,
     reply: deployments.Deployment,
   }),
   'deployments.attempts': route({
@@ -122,7 +128,7 @@ export const deploymentRoutes = {
     access: 'user',
     summary: 'Output of the installer, of the current attempt or an earlier one',
     params: targetParams,
-    query: request.OutputQuery,
+    query: OutputQuery,
     reply: deployments.TargetOutput,
   }),
   'deployments.report': route({
@@ -131,7 +137,7 @@ export const deploymentRoutes = {
     access: 'user',
     summary: 'The report as CSV',
     params: id(DeploymentId),
-    query: request.ReportQuery,
+    query: ReportQuery,
     transport: 'text',
     media: 'text/csv',
     reply: z.string(),

@@ -9,7 +9,7 @@ import { DeferReason, TargetReason } from '../../domain/reasons.ts'
 import { Strategy, StrategyType } from '../../domain/strategy.ts'
 import { TargetState } from '../../domain/target-state.ts'
 import { RestartCounts, TargetRestart } from './restarts.ts'
-import { Timestamp } from './entities.ts'
+import { Timestamp } from './common.ts'
 
 const count = z.number().int().nonnegative()
 

@@ -1,7 +1,7 @@
 /** A client key that makes a create request safe to repeat: the same key gets the same answer. */
 import { z } from 'zod'
 import { route } from './route.ts'
-import { Timestamp } from './entities.ts'
+import { Timestamp } from './common.ts'
 
 /** Any UUID that the client has not used before. Case-insensitive. */
 export const RequestId = z.guid('must be a UUID').toLowerCase()

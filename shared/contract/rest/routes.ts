@@ -1,16 +1,33 @@
 /** The REST API, each route written once: the controller registers routes from this table, and the console's client calls them by it. */
 import { z } from 'zod'
 import { DeviceId, EnrollmentId, GroupId, InstallerId, SoftwareId } from '../../domain/ids.ts'
-import * as entity from './entities.ts'
 import { DeviceInventory, SpreadSoftware, ReportedSoftware } from '../inventory.ts'
 import { requestRoutes } from './request-key.ts'
-import * as request from './requests.ts'
 import { auditRoutes } from './audit-routes.ts'
 import { controllerRoutes } from './controller-routes.ts'
 import { deploymentRoutes } from './deployments-routes.ts'
 import { settingsRoutes } from './settings-routes.ts'
 import { Done, userRoutes } from './users-routes.ts'
 import { id, pathId, route, type Route } from './route.ts'
+import { Timestamp } from './common.ts'
+import {
+  CreateEnrollment,
+  Device,
+  Enrollment,
+  FindInstalled,
+  TakeOver,
+  UpdateDevice,
+} from './devices.ts'
+import { CreateGroup, Group, UpdateGroup } from './groups.ts'
+import { HubStatus, Stats } from './hub.ts'
+import {
+  FileForm,
+  Installer,
+  Software,
+  UpdateInstallerRequest,
+  UpdateSoftware,
+  UploadForm,
+} from './software.ts'
 
 export { Done, Session } from './users-routes.ts'
 
@@ -37,11 +54,11 @@ export const rest = {
     access: 'user',
     summary: 'Create an enrolment code',
     repeatable: true,
-    body: request.CreateEnrollment,
+    body: CreateEnrollment,
     reply: z.object({
       id: EnrollmentId,
       code: z.string(),
-      expires_at: entity.Timestamp,
+      expires_at: Timestamp,
       commands: EnrollmentCommands,
     }),
   }),
@@ -57,7 +74,7 @@ export const rest = {
     path: '/enrollments',
     access: 'user',
     summary: 'List enrolment codes',
-    reply: z.object({ enrollments: z.array(entity.Enrollment) }),
+    reply: z.object({ enrollments: z.array(Enrollment) }),
   }),
   'enrollments.delete': route({
     method: 'DELETE',
@@ -73,7 +90,7 @@ export const rest = {
     path: '/devices',
     access: 'user',
     summary: 'List devices',
-    reply: z.object({ devices: z.array(entity.Device) }),
+    reply: z.object({ devices: z.array(Device) }),
   }),
   'devices.get': route({
     method: 'GET',
@@ -81,7 +98,7 @@ export const rest = {
     access: 'user',
     summary: 'One device',
     params: id(DeviceId),
-    reply: entity.Device,
+    reply: Device,
   }),
   'devices.inventory': route({
     method: 'GET',
@@ -97,7 +114,7 @@ export const rest = {
     path: '/software-inventory',
     access: 'user',
     summary: 'Find the devices that have software installed, by part of its name',
-    query: request.FindInstalled,
+    query: FindInstalled,
     reply: z.object({
       software: z.array(SpreadSoftware),
       /** There are more results than returned: search with a longer part of the name, or read on. */
@@ -114,8 +131,8 @@ export const rest = {
     access: 'user',
     summary: 'Rename a device',
     params: id(DeviceId),
-    body: request.UpdateDevice,
-    reply: entity.Device,
+    body: UpdateDevice,
+    reply: Device,
   }),
   'devices.delete': route({
     method: 'DELETE',
@@ -132,7 +149,7 @@ export const rest = {
     summary:
       'Approve a device. If it enrols by comparing digits, the person at the PC must confirm as well',
     params: id(DeviceId),
-    reply: entity.Device,
+    reply: Device,
   }),
   'devices.block': route({
     method: 'POST',
@@ -140,7 +157,7 @@ export const rest = {
     access: 'user',
     summary: 'Block a device',
     params: id(DeviceId),
-    reply: entity.Device,
+    reply: Device,
   }),
   'devices.take_over': route({
     method: 'POST',
@@ -149,8 +166,8 @@ export const rest = {
     summary:
       'This PC is that offline device after a reinstallation: it takes over its groups, history, owner and custom name. E_ILLEGAL_STATE unless hardware and name match (reinstall_of)',
     params: id(DeviceId),
-    body: request.TakeOver,
-    reply: entity.Device,
+    body: TakeOver,
+    reply: Device,
   }),
   'devices.keep_both': route({
     method: 'POST',
@@ -158,8 +175,8 @@ export const rest = {
     access: 'user',
     summary: 'This PC and that device are two PCs: do not ask again',
     params: id(DeviceId),
-    body: request.TakeOver,
-    reply: entity.Device,
+    body: TakeOver,
+    reply: Device,
   }),
   'devices.update_agent': route({
     method: 'POST',
@@ -167,7 +184,7 @@ export const rest = {
     access: 'user',
     summary: "Update the agent to this controller's version",
     params: id(DeviceId),
-    reply: entity.Device,
+    reply: Device,
   }),
 
   'groups.list': route({
@@ -175,7 +192,7 @@ export const rest = {
     path: '/groups',
     access: 'user',
     summary: 'List groups',
-    reply: z.object({ groups: z.array(entity.Group) }),
+    reply: z.object({ groups: z.array(Group) }),
   }),
   'groups.create': route({
     method: 'POST',
@@ -183,8 +200,8 @@ export const rest = {
     access: 'user',
     summary: 'Add a group',
     repeatable: true,
-    body: request.CreateGroup,
-    reply: entity.Group,
+    body: CreateGroup,
+    reply: Group,
   }),
   'groups.update': route({
     method: 'PATCH',
@@ -192,8 +209,8 @@ export const rest = {
     access: 'user',
     summary: 'Change a group',
     params: id(GroupId),
-    body: request.UpdateGroup,
-    reply: entity.Group,
+    body: UpdateGroup,
+    reply: Group,
   }),
   'groups.delete': route({
     method: 'DELETE',
@@ -209,7 +226,7 @@ export const rest = {
     path: '/software',
     access: 'user',
     summary: 'List the software library',
-    reply: z.object({ software: z.array(entity.Software) }),
+    reply: z.object({ software: z.array(Software) }),
   }),
   'software.create': route({
     method: 'POST',
@@ -217,12 +234,12 @@ export const rest = {
     access: 'user',
     summary: 'Upload an installer as new software (multipart: file + fields)',
     transport: 'multipart',
-    form: request.UploadForm,
-    reply: entity.Software.extend({
+    form: UploadForm,
+    reply: Software.extend({
       /** Your library already has this file with the same name and arguments: nothing was added. */
       existing: z.literal(true).optional(),
       /** What the uploaded file reveals about how it installs. */
-      knowledge: entity.Installer.shape.knowledge,
+      knowledge: Installer.shape.knowledge,
     }),
   }),
   'software.add_installer': route({
@@ -232,9 +249,9 @@ export const rest = {
     summary:
       'Upload an installer for another platform. The same file with the same fields again changes nothing; another one for a platform and architecture that has one is refused (E_CONFLICT)',
     transport: 'multipart',
-    form: request.UploadForm,
+    form: UploadForm,
     params: id(SoftwareId),
-    reply: entity.Software.extend({
+    reply: Software.extend({
       /** This very installer was there already: nothing was added. */
       existing: z.literal(true).optional(),
     }),
@@ -246,9 +263,9 @@ export const rest = {
     summary:
       "Upload an installer's missing or damaged file again. E_CONFLICT if it is a different file",
     transport: 'multipart',
-    form: request.FileForm,
+    form: FileForm,
     params: installerParams,
-    reply: entity.Software,
+    reply: Software,
   }),
   'software.update': route({
     method: 'PATCH',
@@ -256,8 +273,8 @@ export const rest = {
     access: 'user',
     summary: 'Change the name, version, publisher and dependencies of software',
     params: id(SoftwareId),
-    body: request.UpdateSoftware,
-    reply: entity.Software,
+    body: UpdateSoftware,
+    reply: Software,
   }),
   'software.update_installer': route({
     method: 'PATCH',
@@ -265,8 +282,8 @@ export const rest = {
     access: 'user',
     summary: 'Change an installer: platform, arguments, timeout, exit codes, detection rule',
     params: installerParams,
-    body: request.UpdateInstallerRequest,
-    reply: entity.Software,
+    body: UpdateInstallerRequest,
+    reply: Software,
   }),
   'software.delete': route({
     method: 'DELETE',
@@ -287,14 +304,14 @@ export const rest = {
     path: '/stats',
     access: 'user',
     summary: 'Figures for the dashboard',
-    reply: entity.Stats,
+    reply: Stats,
   }),
   'hub.get': route({
     method: 'GET',
     path: '/hub',
     access: 'user',
     summary: 'State of the hub: addresses, fingerprint, connected agents',
-    reply: entity.HubStatus,
+    reply: HubStatus,
   }),
 } as const satisfies Record<string, Route>
 

@@ -1,16 +1,27 @@
 /** Sign-in, the user's own account, and users: part of the table of routes (rest.ts). */
 import { z } from 'zod'
 import { SessionId, UserId } from '../../domain/ids.ts'
-import * as entity from './entities.ts'
-import * as request from './requests.ts'
 import { id, route } from './route.ts'
+import { Timestamp } from './common.ts'
+import {
+  ChangePassword,
+  CreateUser,
+  DeleteUserQuery,
+  Holdings,
+  LoginRequest,
+  OwnSession,
+  RefreshRequest,
+  SetupRequest,
+  UpdateUser,
+  User,
+} from './users.ts'
 
 export const Done = z.object({ success: z.literal(true) })
 export const Session = z.object({
   token: z.string(),
-  expires_at: entity.Timestamp,
+  expires_at: Timestamp,
   refresh_token: z.string(),
-  user: entity.User,
+  user: User,
 })
 export type Session = z.infer<typeof Session>
 
@@ -27,7 +38,7 @@ export const userRoutes = {
     path: '/auth/setup',
     access: 'none',
     summary: 'Create the first account (loopback only, once)',
-    body: request.SetupRequest,
+    body: SetupRequest,
     reply: Session,
   }),
   'auth.login': route({
@@ -35,7 +46,7 @@ export const userRoutes = {
     path: '/auth/login',
     access: 'none',
     summary: 'Sign in',
-    body: request.LoginRequest,
+    body: LoginRequest,
     reply: Session,
   }),
   'auth.refresh': route({
@@ -43,7 +54,7 @@ export const userRoutes = {
     path: '/auth/refresh',
     access: 'none',
     summary: 'Renew a session. Using a refresh token twice ends the session',
-    body: request.RefreshRequest,
+    body: RefreshRequest,
     reply: Session,
   }),
   'auth.logout': route({
@@ -65,22 +76,22 @@ export const userRoutes = {
     path: '/auth/me',
     access: 'user',
     summary: 'The signed-in user',
-    reply: entity.User,
+    reply: User,
   }),
   'auth.password': route({
     method: 'POST',
     path: '/auth/password',
     access: 'user',
     summary: 'Change your password. All your other sessions end',
-    body: request.ChangePassword,
-    reply: entity.User,
+    body: ChangePassword,
+    reply: User,
   }),
   'auth.sessions': route({
     method: 'GET',
     path: '/auth/sessions',
     access: 'user',
     summary: 'Your sessions, last used first',
-    reply: z.object({ sessions: z.array(entity.OwnSession) }),
+    reply: z.object({ sessions: z.array(OwnSession) }),
   }),
   'auth.end_session': route({
     method: 'DELETE',
@@ -96,7 +107,7 @@ export const userRoutes = {
     path: '/users',
     access: 'admin',
     summary: 'List users',
-    reply: z.object({ users: z.array(entity.User) }),
+    reply: z.object({ users: z.array(User) }),
   }),
   'users.create': route({
     method: 'POST',
@@ -104,8 +115,8 @@ export const userRoutes = {
     access: 'admin',
     summary: 'Add a user',
     repeatable: true,
-    body: request.CreateUser,
-    reply: entity.User,
+    body: CreateUser,
+    reply: User,
   }),
   'users.update': route({
     method: 'PATCH',
@@ -113,8 +124,8 @@ export const userRoutes = {
     access: 'admin',
     summary: 'Change a user. Changing role or password, or disabling, signs them out everywhere',
     params: id(UserId),
-    body: request.UpdateUser,
-    reply: entity.User,
+    body: UpdateUser,
+    reply: User,
   }),
   'users.reset_password': route({
     method: 'POST',
@@ -122,7 +133,7 @@ export const userRoutes = {
     access: 'admin',
     summary: 'Generate a one-time password, shown once. It must be changed at the next sign-in',
     params: id(UserId),
-    reply: z.object({ user: entity.User, password: z.string() }),
+    reply: z.object({ user: User, password: z.string() }),
   }),
   'users.end_sessions': route({
     method: 'DELETE',
@@ -130,7 +141,7 @@ export const userRoutes = {
     access: 'admin',
     summary: 'Sign a user out everywhere',
     params: id(UserId),
-    reply: entity.User,
+    reply: User,
   }),
   'users.holdings': route({
     method: 'GET',
@@ -138,7 +149,7 @@ export const userRoutes = {
     access: 'admin',
     summary: 'What this user owns: it has no owner once they are removed',
     params: id(UserId),
-    reply: entity.Holdings,
+    reply: Holdings,
   }),
   'users.delete': route({
     method: 'DELETE',
@@ -146,7 +157,7 @@ export const userRoutes = {
     access: 'admin',
     summary: 'Remove a user. What they own goes to another user or to nobody',
     params: id(UserId),
-    query: request.DeleteUserQuery,
+    query: DeleteUserQuery,
     reply: Done,
   }),
 } as const

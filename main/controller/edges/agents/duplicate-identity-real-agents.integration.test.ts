@@ -16,7 +16,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import type { Device } from '#shared/contract/rest/entities.ts'
+import type { Device } from '#shared/contract/rest/devices.ts'
 import {
   copyState,
   startRealAgent,

@@ -6,7 +6,7 @@ import { request } from 'node:https'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { DeployPayload } from '#shared/contract/agent/link.ts'
 import type { AuditEntry } from '#shared/contract/rest/audit.ts'
-import type { Device } from '#shared/contract/rest/entities.ts'
+import type { Device } from '#shared/contract/rest/devices.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
 import { eventually } from '../../test-kit/scenario.ts'
 import {

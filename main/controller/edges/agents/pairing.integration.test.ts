@@ -4,7 +4,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Device } from '#shared/contract/rest/entities.ts'
+import type { Device } from '#shared/contract/rest/devices.ts'
 import { until } from '#shared/test-kit/until.ts'
 import type { ControllerOptions } from '../../compose/index.ts'
 import { startDiscovery, type DiscoveringAgent } from '../../test-kit/discovering-agent.ts'

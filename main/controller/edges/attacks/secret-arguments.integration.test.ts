@@ -5,7 +5,7 @@ import { Writable } from 'node:stream'
 import Database from 'better-sqlite3'
 import pino from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { Software } from '#shared/contract/rest/entities.ts'
+import { Software } from '#shared/contract/rest/software.ts'
 import { startRealAgent, type RealAgent } from '../../test-kit/real-agent.ts'
 import {
   createRestClient,

@@ -1,7 +1,7 @@
 /** Handlers of every route except software: each one maps the request to the slice that answers it. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { AppError } from '#shared/contract/errors.ts'
-import type { HubStatus, Stats } from '#shared/contract/rest/entities.ts'
+import type { HubStatus, Stats } from '#shared/contract/rest/hub.ts'
 import type { AgentUpdates } from '../../slices/agent-updates/index.ts'
 import type { Audit } from '../../slices/audit/index.ts'
 import type { Deployments } from '../../slices/deployments/index.ts'

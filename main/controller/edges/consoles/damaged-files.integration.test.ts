@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from
 import { request } from 'node:https'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Software } from '#shared/contract/rest/entities.ts'
+import type { Software } from '#shared/contract/rest/software.ts'
 import type { WireError } from '#shared/contract/errors.ts'
 import type { DeploymentId } from '#shared/domain/ids.ts'
 import { until } from '#shared/test-kit/until.ts'

@@ -12,7 +12,7 @@ import {
   type FeedEvents,
   type HubToConsole,
 } from '#shared/contract/feed.ts'
-import type { HubStatus } from '#shared/contract/rest/entities.ts'
+import type { HubStatus } from '#shared/contract/rest/hub.ts'
 import type { DeploymentId, DeviceId, TargetId, UserId } from '#shared/domain/ids.ts'
 import type { Deployments } from '../../slices/deployments/index.ts'
 import type { Devices } from '../../slices/devices/index.ts'

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Software } from '#shared/contract/rest/entities.ts'
+import type { Software } from '#shared/contract/rest/software.ts'
 import type { WireError } from '#shared/contract/errors.ts'
 import { until } from '#shared/test-kit/until.ts'
 import {

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import type { Software } from '#shared/contract/rest/entities.ts'
+import type { Software } from '#shared/contract/rest/software.ts'
 import type { WireError } from '#shared/contract/errors.ts'
 import { keptUploads } from '../../test-kit/kept-uploads.ts'
 import { makeDeb } from '../../test-kit/packages.ts'

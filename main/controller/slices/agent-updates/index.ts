@@ -9,7 +9,7 @@ import {
   updateText,
   type UpdatePayload,
 } from '#shared/contract/agent/update.ts'
-import type { Device } from '#shared/contract/rest/entities.ts'
+import type { Device } from '#shared/contract/rest/devices.ts'
 import { AppError } from '#shared/contract/errors.ts'
 import { coded, readCoded, type CodedText } from '#shared/domain/coded-texts/codes.ts'
 import { UPDATE_OBSTACLES } from '#shared/domain/coded-texts/updates.en.ts'

@@ -3,7 +3,7 @@
  * updating. Read by the list of devices, so it exists before them; only this slice changes it.
  */
 import { agentFileName } from '#shared/contract/agent/update.ts'
-import type { AgentUpdate } from '#shared/contract/rest/entities.ts'
+import type { AgentUpdate } from '#shared/contract/rest/devices.ts'
 import { coded } from '#shared/domain/coded-texts/codes.ts'
 import { isNewer } from '#shared/domain/agent-version.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'

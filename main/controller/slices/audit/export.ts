@@ -3,7 +3,7 @@
  * equivalent forms: CSV for spreadsheets, JSON Lines for programs. What is written here can be read
  * back exactly.
  */
-import type { ReportSeparator } from '#shared/contract/rest/requests.ts'
+import type { ReportSeparator } from '#shared/contract/rest/deployment-requests.ts'
 import type { AuditHead, AuditRow } from './audit.repo.ts'
 
 export const COLUMNS = [

@@ -3,7 +3,7 @@
  * chained to the one before it.
  */
 import type { KeyObject } from 'node:crypto'
-import type { ReportSeparator } from '#shared/contract/rest/requests.ts'
+import type { ReportSeparator } from '#shared/contract/rest/deployment-requests.ts'
 import type { DeploymentId, DeviceId } from '#shared/domain/ids.ts'
 import { isoTime, type Now, type Viewer } from '../../base/context.ts'
 import type { TickerTime } from '../../base/ticker.ts'

@@ -8,7 +8,7 @@ import { request } from 'node:https'
 import { Writable } from 'node:stream'
 import pino from 'pino'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Software } from '#shared/contract/rest/entities.ts'
+import type { Software } from '#shared/contract/rest/software.ts'
 import { startTestController, type TestController } from '../../test-kit/test-controller.ts'
 
 const KIB = 1024

@@ -1,7 +1,7 @@
 /** Audit records of a deployment: which packages, by hash and arguments, to which devices, and how it ended. */
 import { createHash } from 'node:crypto'
 import type { DeploymentCompleted } from '#shared/contract/feed.ts'
-import type { CreateDeployment } from '#shared/contract/rest/requests.ts'
+import type { CreateDeployment } from '#shared/contract/rest/deployment-requests.ts'
 import type { DeploymentId, DeviceId } from '#shared/domain/ids.ts'
 import { describeAddress } from '#shared/node/web-address.ts'
 import type { Audit } from '../audit/index.ts'

@@ -6,7 +6,7 @@ import type {
   ReportReply,
 } from '#shared/contract/agent/link.ts'
 import type { Preflight } from '#shared/contract/rest/deployments.ts'
-import type { CreateDeployment } from '#shared/contract/rest/requests.ts'
+import type { CreateDeployment } from '#shared/contract/rest/deployment-requests.ts'
 import type { WorkConditions } from '#shared/contract/agent/work-conditions.ts'
 import type {
   AttemptId,

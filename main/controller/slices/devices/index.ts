@@ -1,5 +1,5 @@
 /** Devices: enrolled PCs, whether they are online, and who may see them. */
-import type { AgentUpdate, Device } from '#shared/contract/rest/entities.ts'
+import type { AgentUpdate, Device } from '#shared/contract/rest/devices.ts'
 import { AppError } from '#shared/contract/errors.ts'
 import type { DeviceId, UserId } from '#shared/domain/ids.ts'
 import type { Audit } from '../audit/index.ts'

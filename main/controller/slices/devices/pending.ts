@@ -4,7 +4,7 @@
  * PC is deleted with it.
  */
 import type { AgentFacts } from '#shared/contract/agent/link.ts'
-import type { DevicePairing } from '#shared/contract/rest/entities.ts'
+import type { DevicePairing } from '#shared/contract/rest/devices.ts'
 import { AppError } from '#shared/contract/errors.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
 import { isoTime, type Now, type Viewer } from '../../base/context.ts'

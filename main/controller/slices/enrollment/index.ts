@@ -6,7 +6,7 @@ import {
   type EnrollReply,
   type EnrollRequest,
 } from '#shared/contract/agent/link.ts'
-import type { Enrollment } from '#shared/contract/rest/entities.ts'
+import type { Enrollment } from '#shared/contract/rest/devices.ts'
 import { AppError } from '#shared/contract/errors.ts'
 import { formatEnrollmentCode } from '#shared/domain/enrollment-code.ts'
 import type { EnrollmentId, GroupId, UserId } from '#shared/domain/ids.ts'

@@ -1,7 +1,7 @@
 /** Which file of an archive to run: as the user says, otherwise as its content shows; never guessed when there is a choice. */
-import type { InstallerArchive } from '#shared/contract/rest/entities.ts'
+import type { InstallerArchive } from '#shared/contract/rest/software.ts'
 import { AppError, type ErrorDetail } from '#shared/contract/errors.ts'
-import type { SoftwareFields } from '#shared/contract/rest/requests.ts'
+import type { SoftwareFields } from '#shared/contract/rest/software.ts'
 import {
   isArchiveKind,
   kindOfEntry,

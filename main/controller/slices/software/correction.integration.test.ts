@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Software as SoftwareView } from '#shared/contract/rest/entities.ts'
-import type { SoftwareFields, UpdateInstaller } from '#shared/contract/rest/requests.ts'
+import type { Software as SoftwareView } from '#shared/contract/rest/software.ts'
+import type { SoftwareFields, UpdateInstaller } from '#shared/contract/rest/software.ts'
 import type { Viewer } from '../../base/context.ts'
 import { openLibrary, type TestLibrary } from '../../test-kit/library.ts'
 

@@ -1,6 +1,6 @@
 /** Packages given as a URL in a deployment: all are checked before anything is written, then stored as hidden entries. */
 import { AppError, type ErrorDetail } from '#shared/contract/errors.ts'
-import type { CustomSoftware } from '#shared/contract/rest/requests.ts'
+import type { CustomSoftware } from '#shared/contract/rest/software.ts'
 import { isArchiveKind } from '#shared/domain/archives.ts'
 import { INSTALLER_TIMEOUT_SECONDS } from '#shared/domain/defaults.ts'
 import {

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { CustomSoftware, type SoftwareFields } from '#shared/contract/rest/requests.ts'
+import { CustomSoftware, type SoftwareFields } from '#shared/contract/rest/software.ts'
 import type { SoftwareId } from '#shared/domain/ids.ts'
 import type { Viewer } from '../../base/context.ts'
 import { openLibrary, type TestLibrary } from '../../test-kit/library.ts'

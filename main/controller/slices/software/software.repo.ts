@@ -12,7 +12,7 @@ import {
   or,
   sql,
 } from 'drizzle-orm'
-import type { Role } from '#shared/contract/rest/entities.ts'
+import type { Role } from '#shared/contract/rest/users.ts'
 import type { InstallerId, Sha256, SoftwareId, UserId } from '#shared/domain/ids.ts'
 import { installers, software, users } from '../../store/schema/index.ts'
 import type { Store } from '../../store/store.ts'

@@ -1,5 +1,5 @@
 /** Converts library rows to what the console sees. */
-import type { Installer, Software } from '#shared/contract/rest/entities.ts'
+import type { Installer, Software } from '#shared/contract/rest/software.ts'
 import { storedKnowledge } from '#shared/contract/rest/installer-knowledge.ts'
 import { productId } from '#shared/domain/product.ts'
 import type { FileFault } from '../content/index.ts'

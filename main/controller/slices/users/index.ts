@@ -1,5 +1,5 @@
 /** Users: their accounts, rights and sign-in. */
-import type { OwnSession, User } from '#shared/contract/rest/entities.ts'
+import type { OwnSession, User } from '#shared/contract/rest/users.ts'
 import type { SessionId, UserId } from '#shared/domain/ids.ts'
 import type { Audit } from '../audit/index.ts'
 import type { Clock, Now, Random, Viewer } from '../../base/context.ts'

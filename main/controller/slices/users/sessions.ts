@@ -1,6 +1,6 @@
 /** Open sessions: created, renewed, listed, ended. A refresh token is valid for one renewal. */
 import { createHash } from 'node:crypto'
-import type { OwnSession } from '#shared/contract/rest/entities.ts'
+import type { OwnSession } from '#shared/contract/rest/users.ts'
 import { AppError } from '#shared/contract/errors.ts'
 import { SessionId, type UserId } from '#shared/domain/ids.ts'
 import { replaceMisleading } from '#shared/domain/plain-text.ts'

@@ -1,5 +1,5 @@
 /** Authentication: the first account, sign-in, its renewal, and changing one's own password. */
-import type { User } from '#shared/contract/rest/entities.ts'
+import type { User } from '#shared/contract/rest/users.ts'
 import { AppError } from '#shared/contract/errors.ts'
 import { unknownActor, type Audit } from '../audit/index.ts'
 import { isoTime, type Clock, type Now, type Viewer } from '../../base/context.ts'

@@ -5,7 +5,7 @@
 import { io } from 'socket.io-client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { CONSOLE_NAMESPACE } from '#shared/contract/feed.ts'
-import type { User } from '#shared/contract/rest/entities.ts'
+import type { User } from '#shared/contract/rest/users.ts'
 import type { Session } from '#shared/contract/rest/routes.ts'
 import { enrollSimAgent } from '../../test-kit/sim-agent.ts'
 import {

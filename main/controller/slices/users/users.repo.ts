@@ -1,5 +1,5 @@
 import { and, count, desc, eq, gt, inArray, isNull, lt, ne, sql } from 'drizzle-orm'
-import type { Role } from '#shared/contract/rest/entities.ts'
+import type { Role } from '#shared/contract/rest/users.ts'
 import type { SessionId, UserId } from '#shared/domain/ids.ts'
 import { sessions, spentRefreshTokens, users } from '../../store/schema/index.ts'
 import { foldedName } from '#shared/domain/folding.ts'

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { blob, index, integer, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
 import type { Detection } from '#shared/contract/detection.ts'
-import type { InstallerArchive } from '#shared/contract/rest/entities.ts'
+import type { InstallerArchive } from '#shared/contract/rest/software.ts'
 import type { InstallerKnowledge } from '#shared/contract/rest/installer-knowledge.ts'
 import type { TextCode } from '#shared/domain/coded-texts/codes.ts'
 import type { InstallerId, Sha256, SoftwareId, UserId } from '#shared/domain/ids.ts'

@@ -1,6 +1,6 @@
 /** Resolves and checks what a request chooses, for a deployment and for its preview alike. Writes nothing. */
 import { AppError } from '#shared/contract/errors.ts'
-import type { CreateDeployment } from '#shared/contract/rest/requests.ts'
+import type { CreateDeployment } from '#shared/contract/rest/deployment-requests.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
 import { chooseInstaller } from '#shared/domain/platforms.ts'
 import { waveSizes } from '#shared/domain/strategy.ts'

@@ -1,6 +1,6 @@
 /** Turns a request into rows: checks everything first, then writes all of it in one transaction. */
 import { AppError } from '#shared/contract/errors.ts'
-import type { CreateDeployment } from '#shared/contract/rest/requests.ts'
+import type { CreateDeployment } from '#shared/contract/rest/deployment-requests.ts'
 import type { DeploymentId } from '#shared/domain/ids.ts'
 import { chooseInstaller } from '#shared/domain/platforms.ts'
 import { ownTimeZone } from '#shared/domain/time-zone.ts'

@@ -6,7 +6,7 @@ import { inspectText, type InspectReply } from '#shared/contract/agent/inspect.t
 import type { WorkConditions } from '#shared/contract/agent/work-conditions.ts'
 import type { Detection } from '#shared/contract/detection.ts'
 import type { Preflight, PreflightTarget } from '#shared/contract/rest/deployments.ts'
-import type { CreateDeployment } from '#shared/contract/rest/requests.ts'
+import type { CreateDeployment } from '#shared/contract/rest/deployment-requests.ts'
 import { coded, readCoded, type CodedText } from '#shared/domain/coded-texts/codes.ts'
 import { compose } from '#shared/domain/coded-texts/compose.ts'
 import { neededDiskBytes } from '#shared/domain/disk.ts'

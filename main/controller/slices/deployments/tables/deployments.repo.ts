@@ -8,7 +8,7 @@ import {
   type TargetCounts,
 } from '#shared/domain/deployment-state.ts'
 import { RUNNING_TARGET_STATES } from '#shared/domain/target-state.ts'
-import type { Role } from '#shared/contract/rest/entities.ts'
+import type { Role } from '#shared/contract/rest/users.ts'
 import type {
   DeploymentId,
   DeviceId,

@@ -1,5 +1,5 @@
 /** Sums over deployments, for the dashboard, the tray and the warning before quitting. */
-import type { Stats } from '#shared/contract/rest/entities.ts'
+import type { Stats } from '#shared/contract/rest/hub.ts'
 import { ACTIVE_DEPLOYMENT_STATES } from '#shared/domain/deployment-state.ts'
 import type { DeploymentId } from '#shared/domain/ids.ts'
 import { isoTime, type Now, type Viewer } from '../../../base/context.ts'

@@ -7,7 +7,7 @@ import type {
   TargetTotals,
 } from '#shared/contract/rest/deployments.ts'
 import { AppError } from '#shared/contract/errors.ts'
-import type { ReportSeparator } from '#shared/contract/rest/requests.ts'
+import type { ReportSeparator } from '#shared/contract/rest/deployment-requests.ts'
 import type { RouteReply } from '#shared/contract/rest/routes.ts'
 import type { DeploymentId, TargetId, UserId } from '#shared/domain/ids.ts'
 import { maySee, type Viewer } from '../../../base/context.ts'

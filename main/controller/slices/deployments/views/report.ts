@@ -1,6 +1,6 @@
 /** The report of a deployment, one line per target, as a table or as CSV text. Pure. */
 import type { Target } from '#shared/contract/rest/deployments.ts'
-import type { ReportSeparator } from '#shared/contract/rest/requests.ts'
+import type { ReportSeparator } from '#shared/contract/rest/deployment-requests.ts'
 import type { TargetRestart } from '#shared/contract/rest/restarts.ts'
 import { exitCodeInWords } from '#shared/domain/exit-codes.ts'
 import { replaceMisleading } from '#shared/domain/plain-text.ts'
