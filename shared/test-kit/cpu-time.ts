@@ -1,12 +1,12 @@
 /** How processor time grows with the input. A loaded machine takes more time, but not more processor time. */
 
 /** The input is this many times as long. */
-const FACTOR = 16
-/** Below, the figure is noise. */
-const FLOOR_MS = 5
-const TRIES = 10
-/** More than work in proportion to the input takes (16 times), and far less than with its square (256 times). */
-export const LINEAR_GROWTH = 4 * FACTOR
+const FACTOR = 4
+/** Below, the figure is noise: the system may count processor time in ticks of 4 ms. */
+const FLOOR_MS = 40
+const TRIES = 6
+/** More than work in proportion to the input takes (4 times), and less than with its square (16 times). */
+export const LINEAR_GROWTH = 10
 
 function cpuMs(work: () => unknown): number {
   const from = process.cpuUsage()
@@ -18,7 +18,8 @@ function cpuMs(work: () => unknown): number {
 /**
  * Compares the least of a few tries: compilation, garbage collection and cold caches only add to it. Ends with the
  * first try that shows linear growth.
- * @param workOf the work with an input that is so many times as long @returns how many times as long it takes
+ * @param workOf the work with an input that is so many times as long; the short one should take more than 40 ms
+ * @returns how many times as long it takes
  */
 export function cpuTimeGrowth(workOf: (factor: number) => () => unknown): number {
   const short = workOf(1)
