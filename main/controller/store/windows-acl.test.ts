@@ -118,7 +118,7 @@ describe('what has to change', () => {
     ['an entry for everyone', `${CLOSED}(A;OICI;0x1200a9;;;WD)`, open('S-1-1-0')],
     ['an entry for users', `${CLOSED}(A;OICI;FA;;;BU)`, open('S-1-5-32-545')],
     ['an entry for another account', `${CLOSED}(A;;FA;;;${OWN}2)`, open(`${OWN}2`)],
-    ['an entry for whoever creates files', `${CLOSED}(A;OICIIO;FA;;;CO)`, open('S-1-3-0')],
+    ['an entry for the creator of files', `${CLOSED}(A;OICIIO;FA;;;CO)`, open('S-1-3-0')],
     [
       'an entry for the domain users',
       `${CLOSED}(A;;FA;;;DU)`,

@@ -1,8 +1,7 @@
 /** What the controller found out about an installer, as proposals for the form. Pure. */
 import type { Detection } from '#shared/contract/detection.ts'
-import type { Installer } from '#shared/contract/rest/software.ts'
+import type { Installer, UpdateInstaller } from '#shared/contract/rest/software.ts'
 import type { FactLevel, InstallerKnowledge } from '#shared/contract/rest/installer-knowledge.ts'
-import type { UpdateInstaller } from '#shared/contract/rest/software.ts'
 import { runKind } from '#shared/domain/archives.ts'
 import type { InstallerKind } from '#shared/domain/platforms.ts'
 import { loadsFromElsewhere } from '#shared/domain/remote-arguments.ts'

@@ -1,6 +1,5 @@
 /** What the controller read from an installer, as an editable form. Pure. */
-import type { Installer, Software } from '#shared/contract/rest/software.ts'
-import type { UpdateInstaller } from '#shared/contract/rest/software.ts'
+import type { Installer, Software, UpdateInstaller } from '#shared/contract/rest/software.ts'
 import { ArgumentSyntaxError, splitArguments } from '#shared/domain/argv.ts'
 import { commandPreview } from '#shared/domain/command-line.ts'
 import { findSecrets } from '#shared/domain/secret-arguments.ts'

@@ -1,8 +1,7 @@
 /** Uploads of installers into the library. */
 import { defineStore } from 'pinia'
 import { computed, reactive, ref } from 'vue'
-import type { Software } from '#shared/contract/rest/software.ts'
-import type { SoftwareFields } from '#shared/contract/rest/software.ts'
+import type { Software, SoftwareFields } from '#shared/contract/rest/software.ts'
 import { toFailure } from '../../api/failure.ts'
 import { useApi } from '../../api/index.ts'
 import type { UploadRequest } from '../../api/upload.ts'

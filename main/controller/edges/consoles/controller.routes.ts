@@ -14,7 +14,7 @@ import type { Checks } from '../../slices/check/index.ts'
 import type { Devices } from '../../slices/devices/index.ts'
 import type { ControllerIdentity } from '../../slices/identity/index.ts'
 import { isLoopback } from '../../base/addresses.ts'
-import { freeBytesAt, SHORT_BYTES } from '../../store/free-space.ts'
+import { freeBytesAt } from '../../store/free-space.ts'
 import type { Handlers } from './handlers.ts'
 import { isLoopbackName } from './served-names.ts'
 import type { SetupCode } from './setup-code.ts'
@@ -24,6 +24,8 @@ import { readParts, type Receive } from './upload.ts'
 const RESTART_AFTER_MS = 500
 /** The free space is checked again each time that so much has arrived. */
 const CHECK_EVERY_BYTES = 32 * 1024 * 1024
+/** What an uploaded recovery file leaves free, more than what may arrive between two checks. */
+const SPARE_BYTES = 64 * 1024 * 1024
 
 function decodeRestore(texts: ReadonlyMap<string, unknown>): RestoreFields {
   const parsed = RestoreFields.safeParse(Object.fromEntries(texts))
@@ -35,7 +37,7 @@ type Restorable = { file: string; discard: () => Promise<void> }
 
 /** @throws AppError E_DISK_FULL */
 function checkSpaceFor(folder: string, bytes: number): void {
-  if (freeBytesAt(folder) >= bytes + SHORT_BYTES) return
+  if (freeBytesAt(folder) >= bytes + SPARE_BYTES) return
   throw new AppError(
     'E_DISK_FULL',
     `The disk that holds ${folder} has too little free space for this file. Free some, then restore again.`,

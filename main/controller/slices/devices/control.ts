@@ -1,7 +1,6 @@
 /** User actions on a device: rename, approve, block and remove. */
-import type { Device } from '#shared/contract/rest/devices.ts'
+import type { Device, UpdateDevice } from '#shared/contract/rest/devices.ts'
 import { AppError } from '#shared/contract/errors.ts'
-import type { UpdateDevice } from '#shared/contract/rest/devices.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
 import type { Audit } from '../audit/index.ts'
 import { checkVersion } from '../../base/check-version.ts'

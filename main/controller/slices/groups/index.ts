@@ -1,7 +1,6 @@
 /** Groups of devices, with members chosen by users. */
-import type { Group } from '#shared/contract/rest/groups.ts'
+import type { Group, UpdateGroup } from '#shared/contract/rest/groups.ts'
 import { AppError } from '#shared/contract/errors.ts'
-import type { UpdateGroup } from '#shared/contract/rest/groups.ts'
 import type { DeviceId, GroupId, UserId } from '#shared/domain/ids.ts'
 import type { Audit } from '../audit/index.ts'
 import { isoTime, maySee, type Now, type Viewer } from '../../base/context.ts'

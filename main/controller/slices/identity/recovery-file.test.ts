@@ -15,7 +15,7 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-const passphrase = 'chosen by whoever made the file'
+const passphrase = 'chosen by the maker of the file'
 const MANIFEST = JSON.stringify({
   version: '0.1.0',
   saved_at: '2026-01-01T00:00:00.000Z',

@@ -105,6 +105,30 @@ describe('a recovery file', () => {
     )
   })
 
+  it('is received only after the setup code, where one is needed', async () => {
+    const empty = await own.start('b', 0, { setupCode: 'right' })
+    const { raw } = createRestClient(empty.consoleUrl)
+    const send = async (parts: [string, string | Blob][]) => {
+      const form = new FormData()
+      for (const [name, value] of parts) form.append(name, value)
+      return (await raw('POST', '/controller/restore', form)).body
+    }
+    const file: [string, Blob] = ['file', new File(['hello'], 'a.recovery')]
+    const fields = (code: string): [string, string][] => [
+      ['passphrase', 'a long passphrase'],
+      ['setup_code', code],
+    ]
+    expect(await send([file, ...fields('right')])).toMatchObject({
+      error: { code: 'E_VALIDATION' },
+    })
+    expect(await send([...fields('wrong'), file])).toMatchObject({
+      error: { code: 'E_SETUP_CODE' },
+    })
+    expect(await send([...fields('right'), file])).toMatchObject({
+      error: { code: 'E_RECOVERY_FILE' },
+    })
+  })
+
   it('of a newer version is refused before anything changes, naming the version that it needs', async () => {
     const newer = await own.start('a')
     await own.signIn(newer, 'setup')

@@ -1,7 +1,6 @@
 /** Which file of an archive to run: as the user says, otherwise as its content shows; never guessed when there is a choice. */
-import type { InstallerArchive } from '#shared/contract/rest/software.ts'
+import type { InstallerArchive, SoftwareFields } from '#shared/contract/rest/software.ts'
 import { AppError, type ErrorDetail } from '#shared/contract/errors.ts'
-import type { SoftwareFields } from '#shared/contract/rest/software.ts'
 import {
   isArchiveKind,
   kindOfEntry,

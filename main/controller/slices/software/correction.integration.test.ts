@@ -1,7 +1,10 @@
 import { Readable } from 'node:stream'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Software as SoftwareView } from '#shared/contract/rest/software.ts'
-import type { SoftwareFields, UpdateInstaller } from '#shared/contract/rest/software.ts'
+import type {
+  Software as SoftwareView,
+  SoftwareFields,
+  UpdateInstaller,
+} from '#shared/contract/rest/software.ts'
 import type { Viewer } from '../../base/context.ts'
 import { openLibrary, type TestLibrary } from '../../test-kit/library.ts'
 

@@ -1,8 +1,7 @@
 /** Changes to library software and its installers, and its removal. */
 import { isDeepStrictEqual } from 'node:util'
-import type { Software as SoftwareView } from '#shared/contract/rest/software.ts'
+import type { Software as SoftwareView, UpdateInstaller } from '#shared/contract/rest/software.ts'
 import { AppError } from '#shared/contract/errors.ts'
-import type { UpdateInstaller } from '#shared/contract/rest/software.ts'
 import { coded } from '#shared/domain/coded-texts/codes.ts'
 import type { InstallerId, SoftwareId } from '#shared/domain/ids.ts'
 import type { Audit } from '../audit/index.ts'

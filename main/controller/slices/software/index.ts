@@ -1,6 +1,5 @@
 /** Software: the library of installers, and the hidden entries for URLs given in deployments. */
-import type { Software as SoftwareView } from '#shared/contract/rest/software.ts'
-import type { CustomSoftware } from '#shared/contract/rest/software.ts'
+import type { CustomSoftware, Software as SoftwareView } from '#shared/contract/rest/software.ts'
 import type { InstallerId, SoftwareId, UserId } from '#shared/domain/ids.ts'
 import type { Audit } from '../audit/index.ts'
 import type { Content, FileFault } from '../content/index.ts'

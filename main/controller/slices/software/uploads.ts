@@ -1,8 +1,7 @@
 /** Uploaded files: written to disk, inspected, and stored as an installer of new or existing software. */
 import type { Readable } from 'node:stream'
-import type { Software as SoftwareView } from '#shared/contract/rest/software.ts'
+import type { Software as SoftwareView, SoftwareFields } from '#shared/contract/rest/software.ts'
 import { AppError } from '#shared/contract/errors.ts'
-import type { SoftwareFields } from '#shared/contract/rest/software.ts'
 import { INSTALLER_TIMEOUT_SECONDS, UPLOAD_LIMIT_BYTES } from '#shared/domain/defaults.ts'
 import type { InstallerId, Sha256, SoftwareId } from '#shared/domain/ids.ts'
 import type { InstallerKind } from '#shared/domain/platforms.ts'

@@ -1,7 +1,6 @@
 /** Accounts: who exists, how the console shows them, and how one is added. */
-import type { User } from '#shared/contract/rest/users.ts'
+import type { CreateUser, User } from '#shared/contract/rest/users.ts'
 import { AppError } from '#shared/contract/errors.ts'
-import type { CreateUser } from '#shared/contract/rest/users.ts'
 import type { UserId } from '#shared/domain/ids.ts'
 import { isoTime, type Now } from '../../base/context.ts'
 import type { Store } from '../../store/store.ts'

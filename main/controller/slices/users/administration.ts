@@ -1,8 +1,7 @@
 /** What administrators do with other users' accounts: create, change, sign out and remove them. */
 import type { Random } from '#shared/node/random.ts'
-import type { Holdings, User } from '#shared/contract/rest/users.ts'
+import type { CreateUser, Holdings, UpdateUser, User } from '#shared/contract/rest/users.ts'
 import { AppError } from '#shared/contract/errors.ts'
-import type { CreateUser, UpdateUser } from '#shared/contract/rest/users.ts'
 import type { UserId } from '#shared/domain/ids.ts'
 import type { Audit } from '../audit/index.ts'
 import { isoTime, type Now, type Viewer } from '../../base/context.ts'
