@@ -27,7 +27,7 @@ export function openOwnControllers() {
   async function start(
     dataDir: string,
     hubPort = 0,
-    more: Pick<ControllerOptions, 'onRestored' | 'keystore' | 'agentsDir' | 'recover'> = {},
+    more: Partial<ControllerOptions> = {},
   ): Promise<Controller> {
     const controller = await startController({
       dataDir: join(folder, dataDir),
