@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { columnsThatFit } from './data-list.ts'
+import { afterToggle, columnsThatFit } from './data-list.ts'
 import type { Column } from './data-list.ts'
 
 const COLUMNS: Column[] = [
@@ -27,4 +27,16 @@ it('never drops a column without a drop order', () => {
 it('accounts for the width of the selection column', () => {
   expect(keys(ALL_PX + 28 + 16, true)).toHaveLength(4)
   expect(keys(ALL_PX + 28 + 15, true)).toHaveLength(3)
+})
+
+it('adds what is selected behind the earlier selection, each item once', () => {
+  expect([...afterToggle([3, 1], [1, 2, 4], true)]).toEqual([3, 1, 2, 4])
+})
+it('removes what is deselected, and keeps the order of the rest', () => {
+  expect([...afterToggle([3, 1, 2], [1, 9], false)]).toEqual([3, 2])
+})
+it('leaves the earlier selection as it was', () => {
+  const before = new Set([1])
+  afterToggle(before, [2], true)
+  expect([...before]).toEqual([1])
 })

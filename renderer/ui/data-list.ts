@@ -42,6 +42,16 @@ export function columnsThatFit(
   return shown
 }
 
+/** The selection after a DataList's `toggle`. Newly selected items come last, in the order of the list. */
+export function afterToggle<T>(selected: Iterable<T>, items: readonly T[], on: boolean): Set<T> {
+  const next = new Set(selected)
+  for (const item of items) {
+    if (on) next.add(item)
+    else next.delete(item)
+  }
+  return next
+}
+
 /** The sort after a click on a column header: one direction, then the other. */
 export const nextSort = (current: Sort | null, key: string, downFirst: boolean): Sort => ({
   key,

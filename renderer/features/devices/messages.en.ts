@@ -155,6 +155,13 @@ export const en = {
     now: 'now',
     never: 'never',
   },
+  picker: {
+    pc: 'PC',
+    name: 'Name',
+    state: 'State',
+    system: 'System',
+    note: 'Note',
+  },
   pending: {
     waitsForApproval: '{name} is waiting for approval',
     approve: 'Approve',

@@ -1,8 +1,6 @@
 /** The English texts of the groups feature. */
 export const en = {
   sheet: {
-    pc: 'PC',
-    state: 'State',
     unknownPc: 'a PC',
     deleteTheGroup: 'Delete the group {groupName}?',
     deleteText: 'Its PCs stay as they are, and so do deployments that were created for it.',
