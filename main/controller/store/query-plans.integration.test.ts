@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { systemClock } from '#shared/node/clock.ts'
 import { systemRandom } from '#shared/node/random.ts'
+import { upperFirst } from '#shared/domain/upper-first.ts'
 import { readLog } from '../slices/audit/audit.repo.ts'
 import { isWhole, knowsContent, listContents, listSealed } from '../slices/check/contents.repo.ts'
 import { createCheck } from '../slices/signing/check.ts'
@@ -23,7 +24,7 @@ import { openStore, type Store } from './store.ts'
 const READERS = ['readLog', 'isWhole', 'listContents', 'listSealed', 'knowsContent']
 /** What makes the repositories whose functions are called below: `users` by createUsersRepo. */
 const MAKERS = Object.keys(calls).map((name) =>
-  name === 'counters' ? 'createCounters' : `create${name[0]!.toUpperCase()}${name.slice(1)}Repo`,
+  name === 'counters' ? 'createCounters' : `create${upperFirst(name)}Repo`,
 )
 /** Parts of the repository of deployments. */
 const PARTS = [

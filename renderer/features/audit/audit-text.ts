@@ -3,10 +3,10 @@ import type { AuditEntry } from '#shared/contract/rest/audit.ts'
 import { formatExact } from '../../ui/lib/format.ts'
 import { z } from 'zod'
 import { AuditAction } from '#shared/domain/audit-actions.ts'
+import { upperFirst } from '#shared/domain/upper-first.ts'
 import { t } from './texts.ts'
 
 const knownAction = (action: string): AuditAction | undefined => AuditAction.safeParse(action).data
-const upperFirst = (text: string) => text.charAt(0).toUpperCase() + text.slice(1)
 
 /** `deployment.cancel` → "Deployment cancelled". An action of another version is shown by its identifier, without the dots. */
 export function actionInWords(action: string): string {

@@ -1,5 +1,6 @@
 /** The result of a deployment in words: "31 completed, 1 failed, 2 skipped", "Removal: 31 completed". */
 import type { DeploymentCompleted } from '#shared/contract/feed.ts'
+import { upperFirst } from '#shared/domain/upper-first.ts'
 import { t } from './texts.ts'
 
 export function verdictInWords(
@@ -16,7 +17,5 @@ export function verdictInWords(
   const text = parts.join(', ') || t('verdict.nothingToDo')
   if (done.action === 'uninstall')
     return t(done.status === 'canceled' ? 'verdict.removalCancelled' : 'verdict.removal', { text })
-  return done.status === 'canceled'
-    ? t('verdict.cancelled', { text })
-    : text.charAt(0).toUpperCase() + text.slice(1)
+  return done.status === 'canceled' ? t('verdict.cancelled', { text }) : upperFirst(text)
 }

@@ -1,5 +1,6 @@
 /** An attempt in words and as an icon, consistent with its target. */
 import type { Attempt, Target } from '#shared/contract/rest/deployments.ts'
+import { upperFirst } from '#shared/domain/upper-first.ts'
 import { attemptText } from '../../ui/lib/coded-text.ts'
 import { explainTarget } from './reasons.ts'
 import { lookOfTarget } from '../../ui/lib/states.ts'
@@ -29,5 +30,5 @@ export const lookOfAttempt = (a: Attempt, target: Present): Look =>
 export function attemptInWords(a: Attempt, target: Present): string {
   const text = a.status === null ? '' : explainTarget(asTarget(a, target))
   const words = text || lookOfAttempt(a, target).label
-  return words.charAt(0).toUpperCase() + words.slice(1)
+  return upperFirst(words)
 }

@@ -15,6 +15,7 @@ import {
   type DetectionForm,
 } from './detection-form.ts'
 import { formatExitCode, parseExitCode } from '#shared/domain/windows-codes.ts'
+import { upperFirst } from '#shared/domain/upper-first.ts'
 import { PLATFORM_NAME } from '../../ui/lib/platforms.ts'
 import { presentMarks } from '../../ui/lib/secret-marks.ts'
 import { t } from './texts.ts'
@@ -79,7 +80,7 @@ export function checkInstaller(form: InstallerForm, kind: InstallerKind): Instal
     splitArguments(form.install_args, form.platform, runKind(kind, form.platform, form.entry))
   } catch (error) {
     if (!(error instanceof ArgumentSyntaxError)) throw error
-    errors.install_args = `${error.message.charAt(0).toUpperCase()}${error.message.slice(1)}.`
+    errors.install_args = upperFirst(`${error.message}.`)
   }
   if (form.entry !== '' && kindOfEntry(form.entry, form.platform) === null)
     errors.entry = t('fields.entryWrong', { platform: PLATFORM_NAME[form.platform] })

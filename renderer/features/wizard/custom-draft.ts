@@ -10,6 +10,7 @@ import {
 } from '#shared/domain/platforms.ts'
 import { findSecrets, SECRET_MASK } from '#shared/domain/secret-arguments.ts'
 import { maskSecrets, secretNames } from '#shared/domain/secret-lines.ts'
+import { upperFirst } from '#shared/domain/upper-first.ts'
 import { t } from './texts.ts'
 
 export const CustomDraft = z.object({
@@ -70,7 +71,7 @@ export function checkCustom(custom: CustomDraft): CustomErrors {
     splitArguments(custom.install_args, platformOfCustom(custom), kind ?? undefined)
   } catch (error) {
     if (!(error instanceof ArgumentSyntaxError)) throw error
-    errors.install_args = `${error.message.charAt(0).toUpperCase()}${error.message.slice(1)}.`
+    errors.install_args = upperFirst(`${error.message}.`)
   }
   return errors
 }

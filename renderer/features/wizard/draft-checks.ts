@@ -5,6 +5,7 @@ import type { SoftwareId } from '#shared/domain/ids.ts'
 import { strategyProblems } from '#shared/domain/strategy.ts'
 import { controllerNow } from '../../ui/lib/controller-clock.ts'
 import { SECRET_MASK } from '#shared/domain/secret-arguments.ts'
+import { upperFirst } from '#shared/domain/upper-first.ts'
 import { chosenDevices, customOf, STEPS, stepOfPath, toRequest } from './draft.ts'
 import type { Draft, Known, Step } from './draft.ts'
 import { limitsFailures, startAtMs, strategyOf } from '../deployments/index.ts'
@@ -160,8 +161,6 @@ export function firstError(errors: StepErrors): string | undefined {
     error: `${text.charAt(0).toLowerCase()}${text.slice(1)}`,
   })
 }
-
-const upperFirst = (text: string) => text.charAt(0).toUpperCase() + text.slice(1)
 
 /** Fields of step 3 by their path in the request. The first match counts. */
 const FIELD_OF_PATH: readonly (readonly [path: string, field: StepField])[] = [

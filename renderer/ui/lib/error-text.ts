@@ -5,6 +5,7 @@ import { ERROR_REASONS } from '#shared/contract/error-reasons.ts'
 import type { ErrorReason } from '#shared/contract/error-reasons.ts'
 import { fits } from '#shared/domain/templates.ts'
 import type { AnyValues } from '#shared/domain/templates.ts'
+import { upperFirst } from '#shared/domain/upper-first.ts'
 import { t } from '../texts.ts'
 
 /** Failures that never reached the controller, or whose reply was unreadable. */
@@ -259,8 +260,6 @@ function reasonText({ reason, params = {} }: Failure): string | null {
   if (reason === undefined || !fits(ERROR_REASONS[reason], params)) return null
   return t.any(`errorReasons.${reason}`, params)
 }
-
-const upperFirst = (text: string) => text.charAt(0).toUpperCase() + text.slice(1)
 
 /** Whether a retry may succeed. Always true for failures that never reached the controller. */
 export const mayRetry = (failure: Failure): boolean =>
