@@ -101,6 +101,7 @@ if (!manifest || !existsSync(manifest)) {
   }
   await inspection.stop()
   print(results, values.verbose)
-  if (values.json) process.stdout.write(`${JSON.stringify({ counts: countsOf(results), results })}\n`) // prettier-ignore
-  if (Object.values(countsOf(results)).some(({ wrong }) => wrong > 0)) process.exitCode = 1
+  const counts = countsOf(results)
+  if (values.json) process.stdout.write(`${JSON.stringify({ counts, results })}\n`)
+  if (Object.values(counts).some(({ wrong }) => wrong > 0)) process.exitCode = 1
 }

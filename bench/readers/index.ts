@@ -108,7 +108,6 @@ export async function readers(options: {
     bytes: Buffer,
     isCut: boolean,
   ): Promise<{ ms: number; wrong: [ReaderFinding, string] | null }> {
-    // prettier-ignore
     const beganMs = cpuMs()
     const faults = inspector.faults.length
     const once = () =>
@@ -127,7 +126,8 @@ export async function readers(options: {
       if (answer instanceof AppError) {
         const { message } = answer
         report.refused++
-        report.messages[withoutNumbers(message)] = (report.messages[withoutNumbers(message)] ?? 0) + 1 // prettier-ignore
+        const kind = withoutNumbers(message)
+        report.messages[kind] = (report.messages[kind] ?? 0) + 1
         if (/more than [\d.]+ s\b/.test(message)) return ['slow', message]
         if (/MiB of memory/.test(message) && bytes.length < 1024 ** 2) return ['memory', message]
         return null
@@ -136,7 +136,8 @@ export async function readers(options: {
       const { knowledge } = answer as { knowledge?: unknown }
       const parsed = InstallerKnowledge.nullish().safeParse(knowledge)
       if (!parsed.success) return ['invalid', parsed.error.message.slice(0, 300)]
-      if (isCut && parsed.data?.complete === true) return ['claimed_complete', parsed.data.technology ?? ''] // prettier-ignore
+      if (isCut && parsed.data?.complete === true)
+        return ['claimed_complete', parsed.data.technology ?? '']
       return ms > ANSWER_LIMIT_MS ? ['slow', `${Math.round(ms)} ms of CPU time`] : null
     }
     return { ms, wrong: wrong() }
@@ -148,7 +149,6 @@ export async function readers(options: {
     how: string,
     isCut = false,
   ): Promise<void> {
-    // prettier-ignore
     const bytes = subject.pack ? await subject.pack(inner) : inner
     const before = { bytes: process.memoryUsage.rss(), highest: highestBytes() }
     const found = await look(subject, bytes, isCut && !subject.manifests)
@@ -156,7 +156,8 @@ export async function readers(options: {
     const usedMiB = highestBytes() > before.highest ? mib(highestBytes() - before.bytes) : 0
     report.peakMiB = Math.max(report.peakMiB, usedMiB)
     if (usedMiB > MEMORY_LIMIT_MIB) found.wrong ??= ['memory', `${usedMiB} MiB`]
-    if (found.ms > report.slowest.ms) report.slowest = { ms: Math.round(found.ms), subject: subject.name, how } // prettier-ignore
+    if (found.ms > report.slowest.ms)
+      report.slowest = { ms: Math.round(found.ms), subject: subject.name, how }
     if (!found.wrong) return
     const [finding, what] = found.wrong
     report.findings[finding]++
@@ -207,12 +208,13 @@ export const isSound = (report: ReadersReport): boolean =>
 
 export function printReaders(report: ReadersReport): string {
   const { findings, slowest } = report
+  const counts = Object.entries(findings).map(([name, count]) => `${name} ${count}`)
   return [
     `${report.subjects} subjects, ${report.cuts} cuts, ${report.mutations} mutations, ${report.refused} files refused (seed ${report.seed})`,
-    `found: ${Object.entries(findings).map(([name, count]) => `${name} ${count}`).join(', ')}`,
+    `found: ${counts.join(', ')}`,
     `slowest answer: ${slowest.ms} ms of CPU time (${slowest.subject}: ${slowest.how})`,
     `most memory for one file: ${report.peakMiB} MiB`,
     ...report.examples.map((one) => `${one.finding}: ${one.subject}: ${one.how}: ${one.what}`),
     '',
-  ].join('\n') // prettier-ignore
+  ].join('\n')
 }

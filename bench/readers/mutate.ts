@@ -5,7 +5,18 @@ type Random = () => number
 const EXTREMES = [0, 1, 0x7f, 0xff, 0x7fff, 0xffff, 0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff]
 /** Most damage is of a few bytes; a part that is repeated many times must not become gigabytes. */
 const REPEATED_LIMIT_BYTES = 512 * 1024
-const MARKS = ['\0\0\0\0', '<', '<!--', '&#x41;', '../', '\ufffd', '%s', '{code:x}', 'PK\x05\x06', 'MSCF'] // prettier-ignore
+const MARKS = [
+  '\0\0\0\0',
+  '<',
+  '<!--',
+  '&#x41;',
+  '../',
+  '\ufffd',
+  '%s',
+  '{code:x}',
+  'PK\x05\x06',
+  'MSCF',
+]
 
 const below = (random: Random, limit: number): number => Math.floor(random() * limit)
 const oneOf = <T>(random: Random, list: readonly T[]): T => list[below(random, list.length)]!
@@ -66,7 +77,8 @@ export function mutated(whole: Buffer, random: Random): { bytes: Buffer; how: st
     const name = oneOf(random, NAMES)
     // Structures stand at the beginning and at the end.
     const near = Math.floor(bytes.length * random() ** 3)
-    const at = random() < 0.25 ? Math.max(0, bytes.length - 1 - near) : random() < 0.5 ? near : below(random, bytes.length) // prettier-ignore
+    const end = Math.max(0, bytes.length - 1 - near)
+    const at = random() < 0.25 ? end : random() < 0.5 ? near : below(random, bytes.length)
     bytes = CHANGES[name]!(bytes, at, random)
     done.push(`${name} at ${at}`)
   }

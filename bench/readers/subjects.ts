@@ -1,15 +1,35 @@
 /** What is damaged: every sample as it is, and what is packed in some of them before it is packed. */
 import { gzipSync } from 'node:zlib'
-import { binaryPlist, infoPlist, makeDmg, makeHfsPlus } from '../../main/controller/test-kit/disk-images.ts' // prettier-ignore
+import {
+  binaryPlist,
+  infoPlist,
+  makeDmg,
+  makeHfsPlus,
+} from '../../main/controller/test-kit/disk-images.ts'
 import { makePkg, makeXar } from '../../main/controller/test-kit/macos-packages.ts'
 import { CONTROL, makeDeb, makeTar } from '../../main/controller/test-kit/packages.ts'
 import { SAMPLES } from '../../main/controller/test-kit/samples/index.ts'
-import { DISTRIBUTION, PACKAGE_INFO } from '../../main/controller/test-kit/samples/other-platforms.ts' // prettier-ignore
+import {
+  DISTRIBUTION,
+  PACKAGE_INFO,
+} from '../../main/controller/test-kit/samples/other-platforms.ts'
 import { APPX_MANIFEST, MSI } from '../../main/controller/test-kit/samples/windows-packages.ts'
-import { BURN_MANIFEST, NSIS_SCRIPT, NUSPEC } from '../../main/controller/test-kit/samples/windows-programs.ts' // prettier-ignore
+import {
+  BURN_MANIFEST,
+  NSIS_SCRIPT,
+  NUSPEC,
+} from '../../main/controller/test-kit/samples/windows-programs.ts'
 import { makeInnoHeader, makeInnoInstaller } from '../../main/controller/test-kit/windows/inno.ts'
 import { makeNsisInstaller, makeNsisScript } from '../../main/controller/test-kit/windows/nsis.ts'
-import { makeAdvanced, makeBurn, makeJpackage, makeNupkg, makeSevenZip, makeSquirrel, makeVelopack } from '../../main/controller/test-kit/windows/wrappers.ts' // prettier-ignore
+import {
+  makeAdvanced,
+  makeBurn,
+  makeJpackage,
+  makeNupkg,
+  makeSevenZip,
+  makeSquirrel,
+  makeVelopack,
+} from '../../main/controller/test-kit/windows/wrappers.ts'
 import { makeProgram } from '../../main/controller/test-kit/windows-packages.ts'
 import { makeZipOf } from '../../main/controller/test-kit/zip-files.ts'
 
@@ -33,22 +53,67 @@ const text = (value: string): Buffer => Buffer.from(value)
 const packed = async (): Promise<Packed[]> => [
   ['script', 'nsis.exe', makeNsisScript(NSIS), (inner) => makeNsisInstaller(NSIS, inner)],
   ['header', 'inno.exe', makeInnoHeader(INNO), (inner) => makeInnoInstaller(INNO, inner)],
-  ['manifest', 'burn.exe', text(BURN_MANIFEST), (inner) => makeBurn({ manifest: inner })], // prettier-ignore
-  ['description', 'squirrel.exe', text(NUSPEC), (inner) => makeSquirrel(makeNupkg(inner.toString('latin1')))], // prettier-ignore
+  ['manifest', 'burn.exe', text(BURN_MANIFEST), (inner) => makeBurn({ manifest: inner })],
+  [
+    'description',
+    'squirrel.exe',
+    text(NUSPEC),
+    (inner) => makeSquirrel(makeNupkg(inner.toString('latin1'))),
+  ],
   ['archive', 'squirrel.exe', makeNupkg(NUSPEC), (inner) => makeSquirrel(inner)],
   ['archive', 'velopack.exe', makeNupkg(NUSPEC), (inner) => makeVelopack(inner)],
   ['package', 'advanced.exe', MSI, (inner) => makeAdvanced(inner)],
   ['package', 'jpackage.exe', MSI, (inner) => makeJpackage(inner)],
-  ['settings', 'sfx-7z.exe', text('Title="Probe"\nRunProgram="a.exe"'), (inner) => makeSevenZip(inner.toString('latin1'))], // prettier-ignore
-  ['manifest', 'package.msix', text(APPX_MANIFEST), (inner) => makeZipOf({ 'AppxManifest.xml': inner })], // prettier-ignore
+  [
+    'settings',
+    'sfx-7z.exe',
+    text('Title="Probe"\nRunProgram="a.exe"'),
+    (inner) => makeSevenZip(inner.toString('latin1')),
+  ],
+  [
+    'manifest',
+    'package.msix',
+    text(APPX_MANIFEST),
+    (inner) => makeZipOf({ 'AppxManifest.xml': inner }),
+  ],
   ['package', 'with-msi.zip', MSI, (inner) => makeZipOf({ 'a/setup.msi': inner })],
-  ['control file', 'control.deb', text(CONTROL), (inner) => makeDeb({ control: inner.toString('latin1') })], // prettier-ignore
-  ['control archive', 'control.deb', await makeTar({ './control': CONTROL, './templates': 'Template: a/b\nType: select\n' }), (inner) => makeDeb({ controlMember: { name: 'control.tar.gz', bytes: gzipSync(inner) } })], // prettier-ignore
+  [
+    'control file',
+    'control.deb',
+    text(CONTROL),
+    (inner) => makeDeb({ control: inner.toString('latin1') }),
+  ],
+  [
+    'control archive',
+    'control.deb',
+    await makeTar({ './control': CONTROL, './templates': 'Template: a/b\nType: select\n' }),
+    (inner) => makeDeb({ controlMember: { name: 'control.tar.gz', bytes: gzipSync(inner) } }),
+  ],
   ['table of contents', 'toc.pkg', text(TOC), (inner) => makeXar(inner)],
-  ['distribution', 'product.pkg', text(DISTRIBUTION), (inner) => makePkg([{ name: 'Distribution', text: inner.toString('latin1') }])], // prettier-ignore
-  ['component', 'component.pkg', text(PACKAGE_INFO), (inner) => makePkg([{ name: 'PackageInfo', text: inner.toString('latin1') }])], // prettier-ignore
-  ['disk', 'zlib.dmg', makeHfsPlus('A.app', infoPlist('A', '1')), (inner) => makeDmg(inner, 0x80000005)], // prettier-ignore
-  ['property list', 'plist.dmg', binaryPlist({ CFBundleName: 'A', CFBundleVersion: '1' }), (inner) => makeHfsPlus('A.app', inner)], // prettier-ignore
+  [
+    'distribution',
+    'product.pkg',
+    text(DISTRIBUTION),
+    (inner) => makePkg([{ name: 'Distribution', text: inner.toString('latin1') }]),
+  ],
+  [
+    'component',
+    'component.pkg',
+    text(PACKAGE_INFO),
+    (inner) => makePkg([{ name: 'PackageInfo', text: inner.toString('latin1') }]),
+  ],
+  [
+    'disk',
+    'zlib.dmg',
+    makeHfsPlus('A.app', infoPlist('A', '1')),
+    (inner) => makeDmg(inner, 0x80000005),
+  ],
+  [
+    'property list',
+    'plist.dmg',
+    binaryPlist({ CFBundleName: 'A', CFBundleVersion: '1' }),
+    (inner) => makeHfsPlus('A.app', inner),
+  ],
 ]
 
 const SHA256 = '0'.repeat(64)
@@ -59,7 +124,12 @@ const MANIFESTS: Readonly<Record<string, string>> = {
   'chocolateyInstall.ps1': `$packageArgs = @{\n  checksum = '${SHA256}'\n  # silentArgs = '/old'\n  <# validExitCodes = @(0, 1603)\n  #>\n  silentArgs = '/S'\n  validExitCodes = @(0, 3010)\n}\nInstall-ChocolateyPackage @packageArgs`,
   'Detection.xml': `<ApplicationInfo><Name>Probe</Name><MsiInfo><MsiProductCode>{11111111-2222-3333-4444-555555555555}</MsiProductCode><MsiProductVersion>2.5.0</MsiProductVersion><MsiUpgradeCode>{66666666-2222-3333-4444-555555555555}</MsiUpgradeCode><MsiPublisher>Ann Onym</MsiPublisher></MsiInfo></ApplicationInfo>`,
 }
-const SETS = [['probe.yaml'], ['probe.pkginfo'], ['probe.nuspec', 'chocolateyInstall.ps1'], ['Detection.xml']] as const // prettier-ignore
+const SETS = [
+  ['probe.yaml'],
+  ['probe.pkginfo'],
+  ['probe.nuspec', 'chocolateyInstall.ps1'],
+  ['Detection.xml'],
+] as const
 const manifestSubjects = (): Subject[] =>
   SETS.flatMap((names) =>
     ['setup.msi', 'setup.exe'].map((file) => ({
@@ -72,7 +142,7 @@ const manifestSubjects = (): Subject[] =>
 
 const others = async (): Promise<Omit<Subject, 'name'>[]> => [
   { file: 'many.zip', whole: makeZipOf({ 'a/install.sh': 'exit 0', 'a/b': 'x'.repeat(600) }) },
-  { file: 'plain.tar', whole: await makeTar({ 'a/install.sh': 'exit 0', 'a/b': 'x'.repeat(600) }) }, // prettier-ignore
+  { file: 'plain.tar', whole: await makeTar({ 'a/install.sh': 'exit 0', 'a/b': 'x'.repeat(600) }) },
   { file: 'packed.tar.gz', whole: gzipSync(await makeTar({ 'a/install.sh': 'exit 0' })) },
   { file: 'script.sh', whole: text('#!/bin/sh\nexit 0\n') },
   { file: 'script.ps1', whole: Buffer.from('\ufeffWrite-Output 1', 'utf16le') },
@@ -88,7 +158,12 @@ export async function subjects(): Promise<Subject[]> {
   )
   return [
     ...whole,
-    ...(await packed()).map(([what, file, bytes, pack]) => ({ name: `${file}, its ${what}`, file, whole: bytes, pack })), // prettier-ignore
+    ...(await packed()).map(([what, file, bytes, pack]) => ({
+      name: `${file}, its ${what}`,
+      file,
+      whole: bytes,
+      pack,
+    })),
     ...manifestSubjects(),
     ...(await others()).map((one) => ({ name: one.file, ...one })),
   ]

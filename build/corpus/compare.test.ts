@@ -14,6 +14,7 @@ const facts = (changed: Partial<PackageFacts> = {}): PackageFacts => ({
   detection: null,
   ...changed,
 })
+const RULE = [{ type: 'uninstall_entry', key: 'HKLM\\…\\Probe' }]
 const verdicts = (truth: object, found: PackageFacts | null) =>
   Object.fromEntries(
     Object.entries(compare(TrueFacts.parse({ file: 'probe.exe', ...truth }), found)).map(
@@ -22,7 +23,14 @@ const verdicts = (truth: object, found: PackageFacts | null) =>
   )
 
 it('counts a field that nothing is claimed about as absent, not as wrong', () => {
-  const truth = { name: 'Probe', version: '1', arch: 'x64', silent: { args: '/S', works: true }, rule: [{ type: 'uninstall_entry', key: 'HKLM\\…\\Probe' }], signer: 'CN=Ann' } // prettier-ignore
+  const truth = {
+    name: 'Probe',
+    version: '1',
+    arch: 'x64',
+    silent: { args: '/S', works: true },
+    rule: RULE,
+    signer: 'CN=Ann',
+  }
   expect(verdicts(truth, facts())).toEqual({
     refused: 'right',
     is_installer: 'absent',
@@ -36,15 +44,23 @@ it('counts a field that nothing is claimed about as absent, not as wrong', () =>
 })
 
 it('accepts each of several right answers, and x86 for a program that runs everywhere', () => {
-  const truth = { name: ['Probe', 'Probe 1'], version: '', arch: 'x86', rule: [{ type: 'uninstall_entry', key: 'HKLM\\…\\Probe' }] } // prettier-ignore
+  const truth = { name: ['Probe', 'Probe 1'], version: '', arch: 'x86', rule: RULE }
   const found = facts({ name: 'Probe 1', detection: rule, knowledge: knowledgeOf('nsis') })
   expect(new Set(Object.values(verdicts(truth, found)))).toEqual(new Set(['right']))
 })
 
 it('counts as wrong what contradicts the truth', () => {
-  const truth = { installer: false, name: null, names_false: ['Tool'], version: '1', rule: null, signer: 'CN=Ann' } // prettier-ignore
+  const truth = {
+    installer: false,
+    name: null,
+    names_false: ['Tool'],
+    version: '1',
+    rule: null,
+    signer: 'CN=Ann',
+  }
   const signer = { name: 'Eve', state: 'valid_digest' } as const
-  const found = facts({ name: 'Tool', version: '2', detection: rule, knowledge: knowledgeOf('nsis', { signer }) }) // prettier-ignore
+  const knowledge = knowledgeOf('nsis', { signer })
+  const found = facts({ name: 'Tool', version: '2', detection: rule, knowledge })
   expect(verdicts(truth, found)).toEqual({
     refused: 'right',
     is_installer: 'wrong',

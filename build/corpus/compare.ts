@@ -132,7 +132,8 @@ export function compare(truth: TrueFacts, facts: PackageFacts | null, why = ''):
   const known = knowledge?.facts ?? {}
   const made: Comparison = { refused }
   const add = (field: Field, verdict: Verdict, found: unknown): void => {
-    made[field] = { verdict, found: typeof found === 'string' ? found : JSON.stringify(found ?? null) } // prettier-ignore
+    const text = typeof found === 'string' ? found : JSON.stringify(found ?? null)
+    made[field] = { verdict, found: text }
   }
   const technology = knowledge?.technology ?? facts.technology
   if (truth.tech !== undefined) add('technology', ofText(technology, truth.tech), technology)

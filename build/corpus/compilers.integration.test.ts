@@ -40,7 +40,19 @@ async function nsis(name: string, head: string): Promise<Buffer> {
   )
   writeFileSync(
     path.join(place, 'a.nsi'),
-    [head, 'Name "Onyx"', 'OutFile "a.exe"', 'InstallDir "$PROGRAMFILES\\Onyx"', 'Section', 'SetOutPath "$INSTDIR"', `File "${import.meta.filename}"`, 'WriteUninstaller "$INSTDIR\\u.exe"', ...writes, 'SectionEnd', 'Section Uninstall', 'SectionEnd', ''].join('\n'), // prettier-ignore
+    `${head}
+Name "Onyx"
+OutFile "a.exe"
+InstallDir "$PROGRAMFILES\\Onyx"
+Section
+SetOutPath "$INSTDIR"
+File "${import.meta.filename}"
+WriteUninstaller "$INSTDIR\\u.exe"
+${writes.join('\n')}
+SectionEnd
+Section Uninstall
+SectionEnd
+`,
   )
   await make('makensis', ['-V1', 'a.nsi'], place)
   return readFileSync(path.join(place, 'a.exe'))

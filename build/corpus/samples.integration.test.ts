@@ -33,7 +33,10 @@ describe('the installers of every technology', () => {
       const found = await compared(sample)
       const notRight = Object.entries(found).filter(([, { verdict }]) => verdict !== 'right')
       const absent = ABSENT[file] ?? []
-      expect(notRight.filter(([field, { verdict }]) => verdict === 'wrong' || !absent.includes(field))).toEqual([]) // prettier-ignore
+      const unexpected = notRight.filter(
+        ([field, { verdict }]) => verdict === 'wrong' || !absent.includes(field),
+      )
+      expect(unexpected).toEqual([])
       expect(notRight.map(([field]) => field)).toEqual(absent)
       expect(inspector.faults).toEqual([])
     },

@@ -84,6 +84,10 @@ export const writeProgram = (folder: string, fileName: string): Promise<string> 
     folder,
     fileName,
     makeProgram({
-      strings: { ProductName: 'Odd Setup', FileDescription: 'Odd Setup installer', ProductVersion: '1.0' }, // prettier-ignore
+      strings: {
+        ProductName: 'Odd Setup',
+        FileDescription: 'Odd Setup installer',
+        ProductVersion: '1.0',
+      },
     }),
   )

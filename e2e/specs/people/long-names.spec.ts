@@ -58,7 +58,13 @@ test('names of 200 characters push nothing out of narrow windows', async ({
   // The agent reads this as the PC's own software.
   const dpkg = join(folder, 'agents', 'LAB-01', 'root', 'var', 'lib', 'dpkg')
   await mkdir(dpkg, { recursive: true })
-  const fields = { Package: long('program-').toLowerCase(), Status: 'install ok installed', Version: '1.0-'.padEnd(100, '7'), Architecture: 'amd64', Maintainer: long('Maker-') } // prettier-ignore
+  const fields = {
+    Package: long('program-').toLowerCase(),
+    Status: 'install ok installed',
+    Version: '1.0-'.padEnd(100, '7'),
+    Architecture: 'amd64',
+    Maintainer: long('Maker-'),
+  }
   const text = Object.entries(fields).map(([key, value]) => `${key}: ${value}\n`)
   await writeFile(join(dpkg, 'status'), `${text.join('')}\n`)
   await agents(api, ['LAB-01', 'LAB-02'])

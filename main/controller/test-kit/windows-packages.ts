@@ -306,6 +306,9 @@ function makeResources(resources: readonly TestResource[], virtual: number): Buf
   return pad(whole)
 }
 
+const makeAssembly = (name: string): Buffer =>
+  Buffer.from(`<assembly><assemblyIdentity name="${name}"/></assembly>`)
+
 /** An entry of the debug directory without its place, and its CodeView record. */
 function makeDebugRecord(file: string): Buffer {
   const record = Buffer.concat([Buffer.from('RSDS'), Buffer.alloc(20), Buffer.from(`${file}\0`)])
@@ -332,16 +335,14 @@ export function makeProgram(options: {
   const resources = makeResources(
     [
       { type: 16, name: 1, bytes: makeVersion(options.strings) },
-      ...(manifest === undefined
-        ? []
-        : [{ type: 24, name: 1, bytes: Buffer.from(`<assembly><assemblyIdentity name="${manifest}"/></assembly>`) }]),
+      ...(manifest === undefined ? [] : [{ type: 24, name: 1, bytes: makeAssembly(manifest) }]),
       ...(debugFile === undefined
         ? []
         : [{ type: 10, name: 'DEBUG', bytes: makeDebugRecord(debugFile) }]),
       ...(options.resources ?? []),
     ],
     virtual,
-  ) // prettier-ignore
+  )
   const header = Buffer.alloc(1024)
   header.write('MZ')
   header.writeUInt32LE(0x80, 60)

@@ -140,7 +140,11 @@ export const WINDOWS_PACKAGES: Sample[] = [
       rule: appx,
       signer: `CN=${PROBE.publisher}`,
     },
-    bytes: () => makeMsix({ 'Probe.exe': Buffer.alloc(70_000, 'x'), 'AppxManifest.xml': APPX_MANIFEST }, PROBE.publisher), // prettier-ignore
+    bytes: () =>
+      makeMsix(
+        { 'Probe.exe': Buffer.alloc(70_000, 'x'), 'AppxManifest.xml': APPX_MANIFEST },
+        PROBE.publisher,
+      ),
   },
   {
     truth: {

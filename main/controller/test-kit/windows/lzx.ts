@@ -6,7 +6,9 @@ const MAIN = 256 + 8 * 30
 const LENGTHS = 249
 /** Repeats of the last distance, and two ranges of distances; all with a length of their own. */
 const [REPEAT, NEAR, FAR] = [256 + 7, 256 + 8 * 8 + 7, 256 + 8 * 12 + 7]
-const MATCH_MIN = 9
+const [MATCH_MIN, MATCH_MAX] = [9, 257]
+/** The distances that are tried, besides the last one. */
+const DISTANCES = [14, 15, 16, 17, 18, 19, 20, 21, 62, 70, 93]
 
 function createWriter() {
   const words: number[] = []
@@ -53,7 +55,9 @@ const mainLengths = Array.from({ length: MAIN }, (_none, symbol) =>
 )
 const lengthLengths = Array.from({ length: LENGTHS }, (_none, symbol) => (symbol < 7 ? 7 : 8))
 const preLengths = Array.from({ length: 20 }, (_none, symbol) => (symbol < 12 ? 4 : 5))
-const [mainCodes, lengthCodes, preCodes] = [mainLengths, lengthLengths, preLengths].map(codesOf) as [number[], number[], number[]] // prettier-ignore
+const mainCodes = codesOf(mainLengths)
+const lengthCodes = codesOf(lengthLengths)
+const preCodes = codesOf(preLengths)
 
 function writeLengths(out: Writer, before: readonly number[], lengths: readonly number[]): void {
   for (const length of preLengths) out.bits(length, 4)
@@ -75,11 +79,13 @@ export function lzxPacker() {
   function writeMatches(from: number, isAligned: boolean): void {
     for (let at = from; at < whole.length;) {
       const lengthAt = (distance: number): number => {
+        if (distance > at) return 0
+        const limit = Math.min(MATCH_MAX, whole.length - at)
         let length = 0
-        while (distance <= at && length < 257 && at + length < whole.length && whole[at + length] === whole[at + length - distance]) length++ // prettier-ignore
+        while (length < limit && whole[at + length] === whole[at + length - distance]) length++
         return length
       }
-      const found = [last, 14, 15, 16, 17, 18, 19, 20, 21, 62, 70, 93].find((one) => lengthAt(one) >= MATCH_MIN) // prettier-ignore
+      const found = [last, ...DISTANCES].find((one) => lengthAt(one) >= MATCH_MIN)
       if (found === undefined) {
         out.bits(mainCodes[whole[at]!]!, 9)
         at++
@@ -129,4 +135,4 @@ export function lzxPacker() {
 }
 
 /** For `makeCabinet`: a window of 32 KiB. */
-export const LZX = (): { method: number; pack: (block: Buffer) => Buffer } => ({ method: 3 | (15 << 8), pack: lzxPacker() }) // prettier-ignore
+export const LZX = () => ({ method: 3 | (15 << 8), pack: lzxPacker() })

@@ -113,6 +113,11 @@ const dword = (value: number): Buffer => {
   bytes.writeUInt32LE(value >>> 0)
   return bytes
 }
+const PACK_EACH = {
+  'lzma-each': packLzma,
+  'bzip2-each': packBzip2,
+  'deflate-each': deflateRawSync,
+}
 function pack(script: Buffer, packing: NsisOptions['packing']): Buffer {
   const whole = Buffer.concat([dword(script.length), script])
   switch (packing) {
@@ -128,8 +133,7 @@ function pack(script: Buffer, packing: NsisOptions['packing']): Buffer {
     case 'lzma-each':
     case 'bzip2-each':
     case 'deflate-each': {
-      const packEach = { 'lzma-each': packLzma, 'bzip2-each': packBzip2, 'deflate-each': deflateRawSync }[packing] // prettier-ignore
-      const packed = packEach(script)
+      const packed = PACK_EACH[packing](script)
       return Buffer.concat([dword((packed.length | 0x80000000) >>> 0), packed])
     }
     default:

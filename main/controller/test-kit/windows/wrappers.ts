@@ -150,11 +150,19 @@ export function makeRarArchive(version: 4 | 5): Buffer {
   const data = Buffer.alloc(40, 'file')
   const blocks =
     version === 4
-      ? ['526172211a0700', '0000730000' + '0d00' + '00'.repeat(6), '0000740080' + '2000' + '28000000' + '00'.repeat(21)]
+      ? [
+          '526172211a0700',
+          '0000730000' + '0d00' + '00'.repeat(6),
+          '0000740080' + '2000' + '28000000' + '00'.repeat(21),
+        ]
       : ['526172211a070100', '00000000' + '03010000', '00000000' + '04020228' + '00']
   const end = version === 4 ? '00007b00400700' : '00000000' + '03050400'
-  return Buffer.concat([...blocks.map((hex) => Buffer.from(hex, 'hex')), data, Buffer.from(end, 'hex')])
-} // prettier-ignore
+  return Buffer.concat([
+    ...blocks.map((hex) => Buffer.from(hex, 'hex')),
+    data,
+    Buffer.from(end, 'hex'),
+  ])
+}
 export const makeRar = (version: 4 | 5 = 5): Buffer =>
   makeProgram({
     strings: { ProductName: 'WinRAR self-extracting archive' },

@@ -21,6 +21,7 @@ const LIST_LIMIT_BYTES = 16 * 1024 * 1024
 /** Between the settings and the archive. */
 const GAP_BYTES = 64
 const DAMAGED = 'The archive in this file is damaged. Download it again.'
+const ENCRYPTED = 'Its archive is encrypted: it asks for a password, and the agent cannot answer.'
 const INNER = 'What it runs decides whether it stays silent. Try it on one PC first.'
 
 /**
@@ -86,9 +87,9 @@ export function readRar({ window, overlay }: Program): InstallerKnowledge | null
   const more = {
     whole: [],
     damaged: [warning('truncated', DAMAGED)],
-    encrypted: [warning('encrypted', 'Its archive is encrypted: it asks for a password, and the agent cannot answer.')],
+    encrypted: [warning('encrypted', ENCRYPTED)],
     unknown: [],
-  } // prettier-ignore
+  }
   return knowledgeOf('rar', {
     is_installer: null,
     complete: state === 'whole' ? true : state === 'damaged' ? false : null,

@@ -9,7 +9,9 @@ const WHOLE = Buffer.concat([
   Buffer.from('Never odd or even. '.repeat(900)),
   randomBytes(20_000),
   Buffer.alloc(9_000, 'x'),
-  Buffer.from(`${'a palindrome of seventy characters, padded to it with dots'.padEnd(70, '.')}`.repeat(1_200)), // prettier-ignore
+  Buffer.from(
+    'a palindrome of seventy characters, padded to it with dots'.padEnd(70, '.').repeat(1_200),
+  ),
 ])
 function packed(): Buffer {
   const pack = lzxPacker()

@@ -140,7 +140,9 @@ export function unpackLzx(
   const out = Buffer.alloc(wanted)
   const mainLengths = new Uint8Array(LITERALS + 8 * slots)
   const lengthLengths = new Uint8Array(LENGTHS)
-  let [main, lengths, aligned] = [codeOf(mainLengths), codeOf(lengthLengths), codeOf(new Uint8Array(8))] // prettier-ignore
+  let main = codeOf(mainLengths)
+  let lengths = codeOf(lengthLengths)
+  let aligned = codeOf(new Uint8Array(8))
   let [kind, left, stored] = [0, 0, 0]
   let [r0, r1, r2] = [1, 1, 1]
   let done = 0
