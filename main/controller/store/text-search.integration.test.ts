@@ -2,7 +2,7 @@
 import Database from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { foldedForSearch } from '#shared/domain/folding.ts'
-import { createTextSearch, joinParts, type TextSearch } from './text-search.ts'
+import { createTextSearch, joinParts, rarestPart, type TextSearch } from './text-search.ts'
 
 let sqlite: Database.Database
 let search: TextSearch
@@ -114,6 +114,28 @@ describe('characters with a meaning in queries', () => {
     add(long, 'other')
     expect(found(long)).toEqual([1])
     expect(search.query([long])!.length).toBeLessThan(1_000)
+  })
+})
+
+describe('the rarest part of a name', () => {
+  const rows = [
+    { name: 'technician-1', rows: 100 },
+    { name: 'Technician-2', rows: 50 },
+    { name: 'anna', rows: 900 },
+  ]
+  it.each([
+    ['technician-2', 'n-2'],
+    ['TECHNICIAN-1', 'n-1'],
+    ['anna', 'ann'],
+    ['jo', 'jo'],
+    ['nobody', 'nob'],
+  ])('%s: %s', (name, part) => {
+    expect(rarestPart(name, rows)).toBe(part)
+  })
+
+  it('finds the rows of the whole name', () => {
+    add(...rows.map(({ name }) => joinParts([name, 'login'])))
+    expect(found(rarestPart('technician-2', rows))).toEqual([2])
   })
 })
 

@@ -26,6 +26,19 @@ function gramsOf(text: string): string[] {
   for (let i = 0; i + GRAM <= chars.length; i++) grams.add(chars.slice(i, i + GRAM).join(''))
   return [...grams]
 }
+/**
+ * The three characters of a name that the fewest rows contain, judged by the names that rows have:
+ * one that all names share excludes nothing, and costs as much to look up as all rows.
+ */
+export function rarestPart(name: string, rows: readonly { name: string; rows: number }[]): string {
+  const folded = rows.map((row) => ({ ...row, name: foldedForSearch(row.name) }))
+  let [rarest, fewest] = [name, Infinity]
+  for (const gram of gramsOf(foldedForSearch(name))) {
+    const found = folded.reduce((sum, row) => sum + (row.name.includes(gram) ? row.rows : 0), 0)
+    if (found < fewest) [rarest, fewest] = [gram, found]
+  }
+  return rarest
+}
 const quoted = (gram: string): string => `"${gram.replaceAll('"', '""')}"`
 
 export type TextSearch = ReturnType<typeof createTextSearch>

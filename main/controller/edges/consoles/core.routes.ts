@@ -207,7 +207,7 @@ export function coreRoutes(deps: CoreDeps): Core {
     },
     'stats.get': (_request, { viewer }): Stats => ({
       devices: devices.counts(viewer),
-      software: deps.software.list(viewer).length,
+      software: deps.software.count(viewer),
       ...deployments.stats(viewer),
     }),
     'hub.get': () => deps.hubStatus(),

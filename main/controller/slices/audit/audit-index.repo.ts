@@ -3,7 +3,8 @@
  * there are of each actor and action. Written after the entries, in chunks, so that recording one
  * stays cheap and a long log of an earlier version is indexed while the controller runs.
  */
-import { createTextSearch, joinParts } from '../../store/text-search.ts'
+import { foldedName } from '#shared/domain/folding.ts'
+import { createTextSearch, joinParts, rarestPart } from '../../store/text-search.ts'
 import type { Store } from '../../store/store.ts'
 
 type Entry = {
@@ -46,6 +47,21 @@ export function createAuditIndexRepo({ sqlite, transaction }: Store) {
     upTo: search.upTo,
     query: (texts: readonly string[]): string | null => search.query(texts),
     facets: (): Facet[] => facets.all(),
+    /** How indexed entries spell this actor: names that differ only in case are the same. */
+    spellings: (name: string): string[] => [
+      ...new Set(
+        facets
+          .all()
+          .map(({ actor }) => actor)
+          .filter((actor) => foldedName(actor) === foldedName(name)),
+      ),
+    ],
+    /** Of the name of an actor or action, the part that the fewest indexed entries contain. */
+    rarestPart: (of: 'actor' | 'action', value: string): string =>
+      rarestPart(
+        value,
+        facets.all().map((facet) => ({ name: facet[of], rows: facet.entries })),
+      ),
     /** Indexed entries since this time have at least this id; null: there are none. */
     firstSince: (iso: string): number | null => firstSince.get(dayOf(iso)) ?? null,
     /** Indexed entries until this time have at most this id; null: there are none. */

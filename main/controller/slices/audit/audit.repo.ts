@@ -40,12 +40,24 @@ const isSearch = (q: string | undefined): boolean => q !== undefined && foldedFo
 type Range = { first: number; last: number }
 type Values = Record<string, string | number | null>
 
-/** The conditions of a filter on the columns of `l`, and their values. */
-function conditionsOf(filter: AuditFilter): { sql: string; values: Values } {
+/**
+ * The conditions of a filter on the columns of `l`, and their values. @param spellings of the actor,
+ * if they are known: an index finds these, but not a folded name
+ */
+function conditionsOf(
+  filter: AuditFilter,
+  spellings: readonly string[] | null = null,
+): { sql: string; values: Values } {
   const { q, since, until, deploymentsOfDevice = [], predecessors = [] } = filter
   const parts: [string, Values][] = []
   if (filter.actorId !== null) parts.push(['l.actor_id = @actorId', { actorId: filter.actorId }])
-  if (filter.actor !== undefined)
+  if (spellings?.length === 1) parts.push(['l.actor = @actor', { actor: spellings[0]! }])
+  else if (spellings)
+    parts.push([
+      'l.actor in (select value from json_each(@actors))',
+      { actors: JSON.stringify(spellings) },
+    ])
+  else if (filter.actor !== undefined)
     parts.push(['folded_name(l.actor) = @actor', { actor: foldedName(filter.actor) }])
   if (filter.action !== undefined) parts.push(['l.action = @action', { action: filter.action }])
   if (filter.deviceId !== undefined)
@@ -106,31 +118,38 @@ export function createAuditRepo(store: Store) {
    */
   function sourcesOf(filter: AuditFilter, before: number | undefined) {
     const upTo = index.upTo()
-    const { sql, values } = conditionsOf(filter)
     const end = before === undefined ? Number.MAX_SAFE_INTEGER : before - 1
-    const entries = (range: Range) => ({
+    const entries = (range: Range, { sql, values }: ReturnType<typeof conditionsOf>) => ({
       sql: `from audit_log l where l.id >= @first and l.id <= @last${sql}`,
       order: 'l.id',
       values: { ...values, ...range },
     })
-    const sources = end > upTo ? [entries({ first: upTo + 1, last: end })] : []
+    const sources =
+      end > upTo ? [entries({ first: upTo + 1, last: end }, conditionsOf(filter))] : []
+    const spellings = filter.actor === undefined ? null : index.spellings(filter.actor)
+    if (spellings?.length === 0) return sources
+    const conditions = conditionsOf(filter, spellings)
     const first = filter.since === undefined ? 1 : index.firstSince(filter.since)
     const last = filter.until === undefined ? upTo : index.lastUntil(filter.until)
     if (first === null || last === null) return sources
     const range = { first, last: Math.min(last, upTo, end) }
     const isNarrow = filter.deviceId !== undefined || filter.deploymentId !== undefined
-    if (!isSearch(filter.q) || isNarrow) return [...sources, entries(range)]
+    if (!isSearch(filter.q) || isNarrow) return [...sources, entries(range, conditions)]
     // Names of actor and action are part of the indexed text.
-    const { q = '', actor = '', action = '' } = filter
-    const match = index.query([q, actor, action])
+    const { q = '', actor, action } = filter
+    const match = index.query([
+      q,
+      ...(actor === undefined ? [] : [index.rarestPart('actor', actor)]),
+      ...(action === undefined ? [] : [index.rarestPart('action', action)]),
+    ])
     if (match === null) return sources
     return [
       ...sources,
       {
         sql: `from audit_search s cross join audit_log l on l.id = s.rowid
-          where s.audit_search match @match and s.rowid >= @first and s.rowid <= @last${sql}`,
+          where s.audit_search match @match and s.rowid >= @first and s.rowid <= @last${conditions.sql}`,
         order: 's.rowid',
-        values: { ...values, ...range, match },
+        values: { ...conditions.values, ...range, match },
       },
     ]
   }

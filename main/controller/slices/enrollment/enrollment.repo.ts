@@ -1,17 +1,24 @@
-import { and, count, desc, eq, gt, isNull, sql } from 'drizzle-orm'
-import type { EnrollmentId, UserId } from '#shared/domain/ids.ts'
+import { and, count, eq, gt, isNull, sql } from 'drizzle-orm'
+import type { EnrollmentId, GroupId, UserId } from '#shared/domain/ids.ts'
 import { movedTime } from '../../store/moved-time.ts'
 import { enrollments, users } from '../../store/schema/index.ts'
 import type { Store } from '../../store/store.ts'
 
 export type EnrollmentRow = typeof enrollments.$inferSelect
 
-export function createEnrollmentRepo({ db }: Store) {
+/** With the current name of its creator. */
+export type ListedEnrollment = EnrollmentRow & { maker: string | null }
+
+export function createEnrollmentRepo({ db, sqlite }: Store) {
+  const latest = sqlite.prepare<[], Omit<ListedEnrollment, 'group_ids'> & { group_ids: string }>(
+    `select e.*, u.username maker from enrollments e left join users u on u.id = e.created_by
+     order by e.id desc limit 500`,
+  )
   return {
     insert: (row: typeof enrollments.$inferInsert): EnrollmentRow =>
       db.insert(enrollments).values(row).returning().get(),
-    list: (): EnrollmentRow[] =>
-      db.select().from(enrollments).orderBy(desc(enrollments.id)).limit(500).all(),
+    list: (): ListedEnrollment[] =>
+      latest.all().map((row) => ({ ...row, group_ids: JSON.parse(row.group_ids) as GroupId[] })),
     byId: (id: EnrollmentId): EnrollmentRow | undefined =>
       db.select().from(enrollments).where(eq(enrollments.id, id)).get(),
     byHash: (hash: string): EnrollmentRow | undefined =>

@@ -128,7 +128,7 @@ export function createEnrollment(deps: {
       repo
         .list()
         .filter((row) => maySee(viewer, row.created_by))
-        .map(view),
+        .map((row) => toEnrollment(row, row.maker)),
 
     /** Emitted after the commit; `all`: any of them may have changed. */
     onChange: changes.on,

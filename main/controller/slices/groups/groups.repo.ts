@@ -1,13 +1,21 @@
-import { and, count, eq, inArray, isNull, sql } from 'drizzle-orm'
+import { count, eq, inArray, sql } from 'drizzle-orm'
 import type { DeviceId, GroupId, UserId } from '#shared/domain/ids.ts'
-import { deviceGroupMembers, deviceGroups, devices } from '../../store/schema/index.ts'
+import { deviceGroupMembers, deviceGroups } from '../../store/schema/index.ts'
 import { foldedName } from '#shared/domain/folding.ts'
 import { isName } from '../../store/folded.ts'
 import type { Store } from '../../store/store.ts'
 
 export type GroupRow = Omit<typeof deviceGroups.$inferSelect, 'name_key'>
 
-export function createGroupsRepo({ db }: Store) {
+export function createGroupsRepo({ db, sqlite }: Store) {
+  // Tens of thousands of rows. Deleted devices are few: looking up every member would take longer.
+  const members = sqlite
+    .prepare<[string], [GroupId, DeviceId]>(
+      `select group_id, device_id from device_group_members
+       where group_id in (select value from json_each(?))
+       and device_id not in (select id from devices where deleted_at is not null)`,
+    )
+    .raw()
   const { id, name, owner_id, created_at, version } = deviceGroups
   const columns = { id, name, owner_id, created_at, version }
   return {
@@ -51,14 +59,8 @@ export function createGroupsRepo({ db }: Store) {
     remove: (id: GroupId): void => {
       db.delete(deviceGroups).where(eq(deviceGroups.id, id)).run()
     },
-    members(ids: GroupId[]): { group_id: GroupId; device_id: DeviceId }[] {
-      return db
-        .select({ group_id: deviceGroupMembers.group_id, device_id: deviceGroupMembers.device_id })
-        .from(deviceGroupMembers)
-        .innerJoin(devices, eq(devices.id, deviceGroupMembers.device_id))
-        .where(and(inArray(deviceGroupMembers.group_id, ids), isNull(devices.deleted_at)))
-        .all()
-    },
+    /** Pairs of a group and a member that is not deleted. */
+    members: (ids: GroupId[]): [GroupId, DeviceId][] => members.all(JSON.stringify(ids)),
     setMembers(id: GroupId, deviceIds: DeviceId[]): void {
       db.delete(deviceGroupMembers).where(eq(deviceGroupMembers.group_id, id)).run()
       db.run(

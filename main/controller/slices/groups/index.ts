@@ -32,8 +32,8 @@ export function createGroups(deps: {
 
   function toGroups(rows: GroupRow[]): Group[] {
     const members = new Map<GroupId, DeviceId[]>(rows.map((row) => [row.id, []]))
-    for (const m of repo.members(rows.map((row) => row.id)))
-      members.get(m.group_id)?.push(m.device_id)
+    for (const [group, device] of repo.members(rows.map((row) => row.id)))
+      members.get(group)?.push(device)
     return rows.map((row) => ({ ...row, device_ids: members.get(row.id) ?? [] }))
   }
   const view = (id: GroupId): Group => toGroups([repo.byId(id)!])[0]!
@@ -168,12 +168,12 @@ export function createGroups(deps: {
           `${missing.length} of the chosen groups do not exist.`,
           missing,
         )
-      return [...new Set(repo.members(ids).map((m) => m.device_id))]
+      return [...new Set(repo.members(ids).map(([, device]) => device))]
     },
 
     /** Members of these groups; missing groups are skipped. */
     membersNow: (ids: GroupId[]): DeviceId[] => [
-      ...new Set(repo.members(ids).map((m) => m.device_id)),
+      ...new Set(repo.members(ids).map(([, device]) => device)),
     ],
 
     /** Adds a newly enrolled device to the groups of its code; missing groups are skipped. */

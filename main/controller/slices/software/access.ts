@@ -34,6 +34,9 @@ export function createAccess(repo: SoftwareRepo) {
     visible,
     /** The library as this user sees it. */
     list: (viewer: Viewer): OwnedSoftware[] => repo.list().filter((row) => isVisible(viewer, row)),
+    /** How many of its entries they see. */
+    count: (viewer: Viewer): number =>
+      repo.countShownTo(viewer.role === 'admin' ? null : viewer.id),
     /** @throws AppError E_NOT_FOUND, E_FORBIDDEN (visible to the viewer, but owned by someone else) */
     changeable(viewer: Viewer, id: SoftwareId): OwnedSoftware {
       const row = visible(viewer, id)

@@ -93,7 +93,7 @@ export function createSoftware(deps: {
     list: (viewer: Viewer): SoftwareView[] => access.list(viewer).map(shown),
     get: (viewer: Viewer, id: SoftwareId): SoftwareView => shown(access.visible(viewer, id)),
     /** How many entries of the library this user sees. */
-    count: (viewer: Viewer): number => access.list(viewer).length,
+    count: (viewer: Viewer): number => access.count(viewer),
     /** Before an upload is accepted: may the viewer add to this software? @throws AppError E_NOT_FOUND, E_FORBIDDEN */
     checkChangeable: (viewer: Viewer, id: SoftwareId): void => void access.changeable(viewer, id),
     /** The same for one of its installers. @throws AppError E_NOT_FOUND, E_FORBIDDEN */

@@ -24,7 +24,14 @@ export type SoftwareWithInstallers = SoftwareRow & { installers: InstallerRow[] 
 export type OwnedSoftware = SoftwareWithInstallers & { owner_role: Role | null }
 export type FetchReason = NonNullable<InstallerRow['fetch_reason']>
 
-export function createSoftwareRepo({ db }: Store) {
+export function createSoftwareRepo({ db, sqlite }: Store) {
+  // The dashboard asks for it often: the rows themselves are not needed.
+  const shownTo = sqlite
+    .prepare<{ viewer: UserId | null }, number>(
+      `select count(*) from software s where origin = 'library' and deleted_at is null and
+       (@viewer is null or owner_id = @viewer or owner_id in (select id from users where role = 'admin'))`,
+    )
+    .pluck()
   function withInstallers(
     rows: { software: SoftwareRow; owner_role: Role | null; owner_name: string | null }[],
   ): OwnedSoftware[] {
@@ -74,6 +81,8 @@ export function createSoftwareRepo({ db }: Store) {
         .orderBy(asc(installers.id))
         .all(),
 
+    /** How many entries of the library this user sees; null: an administrator. */
+    countShownTo: (viewer: UserId | null): number => shownTo.get({ viewer }) ?? 0,
     /** Library entries of this user. */
     countOf: (owner: UserId): number =>
       db

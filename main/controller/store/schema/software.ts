@@ -44,7 +44,12 @@ export const software = sqliteTable(
     /** Number of its changes, including those of its installers. */
     revision: integer().notNull().default(1),
   },
-  (t) => [index('software_owner').on(t.owner_id)],
+  (t) => [
+    index('software_owner').on(t.owner_id),
+    index('software_library')
+      .on(t.owner_id)
+      .where(sql`origin = 'library' and deleted_at is null`),
+  ],
 )
 
 export const installers = sqliteTable(

@@ -56,6 +56,11 @@ export const calls: Calls = {
       older: (r) => r.page(everyone, { ...page, before: 9 }),
       'of a user': (r) => r.page({ actorId: w.USER }, page),
       'by an actor': (r) => r.page({ ...everyone, actor: 'anna' }, page),
+      'by an indexed actor': (r) => {
+        r.index(10)
+        r.page({ ...everyone, actor: 'anna' }, page)
+        r.page({ ...everyone, actor: 'anna', q: 'vlc', since: w.AT }, page)
+      },
       'of an action': (r) => r.page({ ...everyone, action: 'deployment.created' }, page),
       'about a device': (r) =>
         r.page({ ...everyone, deviceId: w.DEVICE, deploymentsOfDevice: [w.RUNNING] }, page),
@@ -192,6 +197,7 @@ export const calls: Calls = {
     list: (r) => r.list(),
     byIds: (r) => r.byIds([w.SOFTWARE]),
     installersOf: (r) => r.installersOf(w.SOFTWARE),
+    countShownTo: { all: (r) => r.countShownTo(null), 'a user': (r) => r.countShownTo(w.USER) },
     countOf: (r) => r.countOf(w.USER),
     transfer: (r) => r.transfer(w.USER, w.OTHER_USER, 'anna'),
     insert: (r) => r.insert(w.softwareRow('GIMP')),

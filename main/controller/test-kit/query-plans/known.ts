@@ -58,9 +58,11 @@ export const KNOWN: Readonly<Record<string, Readonly<Record<string, string>>>> =
   'requests.moveTimes': { 'SCAN answered_requests': CLOCK },
   'requests.prune': { 'SORT answered_requests': ONE_PARENT },
   'restarts.counts': { 'SORT device_restarts': ONE_PARENT },
+  'software.countShownTo (a user)': { 'SCAN software by index': COUNT },
+  'software.countShownTo (all)': { 'SCAN software by index': COUNT },
   'software.fetched': { 'SCAN installers': 'when a stored file turns out to be damaged' },
   'software.fetching': { 'SCAN installers': AT_START },
-  'software.list': { 'SCAN software': WHOLE, 'SORT installers': WHOLE, 'SORT software': WHOLE },
+  'software.list': { 'SCAN software by index': WHOLE, 'SORT installers': WHOLE, 'SORT software': WHOLE },
   'software.maybeUnsealed': { 'SCAN installers': AT_START },
   'software.withFile': { 'SORT installers': FEW },
 }

@@ -1,0 +1,1 @@
+CREATE INDEX `software_library` ON `software` (`owner_id`) WHERE origin = 'library' and deleted_at is null;
