@@ -78,36 +78,67 @@ function parse(text: string): unknown {
   }
 }
 
-/** Whether a JSON column equals this part of a payload. */
-function isSame<T>(schema: z.ZodType<T>, stored: string | null, expected: T | null): boolean {
-  if (stored === null || stored === 'null' || expected === null)
-    return (stored === null || stored === 'null') && expected === null
+/** A JSON column that may be null; undefined: it is not what the schema says. */
+function readColumn<T>(schema: z.ZodType<T>, stored: string | null): T | null | undefined {
+  if (stored === null || stored === 'null') return null
   const parsed = schema.safeParse(parse(stored))
-  return parsed.success && isDeepStrictEqual(parsed.data, expected)
+  return parsed.success ? parsed.data : undefined
+}
+
+/**
+ * Reads each row once while `run` works. Commands are signed many at a time, and most are about the
+ * same deployment and package.
+ */
+function createOnce() {
+  const memories: Map<unknown, unknown>[] = []
+  return {
+    once: <K, V>(read: (key: K) => V): ((key: K) => V) => {
+      const known = new Map<unknown, unknown>()
+      memories.push(known)
+      return (key) => {
+        if (!known.has(key)) known.set(key, read(key))
+        return known.get(key) as V
+      }
+    },
+    forget: (): void => memories.forEach((known) => known.clear()),
+  }
 }
 
 /**
  * @param agentsDir the agents that this controller serves, or null
- * @returns true for a text that may be signed. @throws what the database throws
+ * @returns for each text, judged by the same state of the store, whether it may be signed. @throws
+ *   what the database throws
  */
 export function createCheck(
   databaseFile: string,
   agentsDir: string | null,
-): (text: string) => boolean {
+): (texts: readonly string[]) => boolean[] {
+  const { once, forget } = createOnce()
   const db = new Database(databaseFile, { readonly: true, timeout: 5_000 })
   const target = db.prepare<[number], TargetRow>(
     'select deployment_id, device_id, installer_id, attempt, attempt_id, deployment_status, offered_at_ms from deployment_targets where id = ?',
   )
-  const deployment = db.prepare<[number], DeploymentRow>(
+  const deploymentById = db.prepare<[number], DeploymentRow>(
     'select status, action, canceling from deployments where id = ?',
   )
-  const installer = db.prepare<[number], InstallerRow>(
+  const deployment = once((id: number) => deploymentById.get(id))
+  const installerById = db.prepare<[number], InstallerRow>(
     'select kind, sha256, size_bytes, archive, detection, fetch_state, source_url, source_sha256 from installers where id = ?',
   )
+  const installer = once((id: number) => {
+    const row = installerById.get(id)
+    return (
+      row && {
+        ...row,
+        archive: readColumn(ArchiveCommand, row.archive),
+        detection: readColumn(Detection, row.detection),
+      }
+    )
+  })
 
   const setting = db.prepare<[string], string>('select value from settings where name = ?').pluck()
   /** As an administrator has configured it; see ../settings. The default is to allow. */
-  const mayWork = (name: string): boolean => parse(setting.get(name) ?? 'true') !== false
+  const mayWork = once((name: string) => parse(setting.get(name) ?? 'true') !== false)
 
   const update = db.prepare<[number], UpdateRow>(
     `select u.version, u.sequence, d.platform, d.arch, d.agent_version from agent_updates u join devices d on d.id = u.device_id
@@ -169,10 +200,16 @@ export function createCheck(
   /** A query runs its script: only scripts that the store has as detection rules are allowed. */
   const isKnownRule = (rule: Detection | null): boolean =>
     rule?.type !== 'script' ||
-    scripts.all(rule.text).some((stored) => isSame(Detection, stored, rule))
+    scripts.all(rule.text).some((stored) => isDeepStrictEqual(readColumn(Detection, stored), rule))
 
   /** The file that the controller serves, or the one that a person named by its address and hash. */
-  function isSource({ url, sha256, size_bytes }: DeployPayload, content: InstallerRow): boolean {
+  function isSource(
+    { url, sha256, size_bytes }: DeployPayload,
+    content: Pick<
+      InstallerRow,
+      'fetch_state' | 'source_url' | 'source_sha256' | 'sha256' | 'size_bytes'
+    >,
+  ): boolean {
     return content.fetch_state === 'by_agents'
       ? url === content.source_url && sha256 === content.source_sha256 && size_bytes === null
       : url.startsWith('/') && sha256 === content.sha256 && size_bytes === content.size_bytes
@@ -183,8 +220,8 @@ export function createCheck(
    * cancelled.
    */
   function isOffered(payload: DeployPayload, of: TargetRow): boolean {
-    const parent = deployment.get(of.deployment_id)
-    const content = of.installer_id === null ? undefined : installer.get(of.installer_id)
+    const parent = deployment(of.deployment_id)
+    const content = of.installer_id === null ? undefined : installer(of.installer_id)
     return (
       of.deployment_status === 'pending' &&
       of.offered_at_ms !== null &&
@@ -196,8 +233,8 @@ export function createCheck(
       content.kind === payload.kind &&
       payload.conditions.on_battery === mayWork('work_on_battery') &&
       payload.conditions.on_metered === mayWork('work_on_metered') &&
-      isSame(ArchiveCommand, content.archive, payload.archive) &&
-      isSame(Detection, content.detection, payload.detection)
+      isDeepStrictEqual(content.archive, payload.archive) &&
+      isDeepStrictEqual(content.detection, payload.detection)
     )
   }
 
@@ -214,13 +251,13 @@ export function createCheck(
       row.attempt_id !== payload.attempt_id
     )
       return false
-    if (payload.action === 'cancel') return deployment.get(row.deployment_id)?.canceling === 1
+    if (payload.action === 'cancel') return deployment(row.deployment_id)?.canceling === 1
     return isOffered(payload, row)
   }
 
   const isRestartStored = createRestartCheck(db)
 
-  return (text) => {
+  function mayBeSigned(text: string): boolean {
     if (text.startsWith(COMMAND)) return isStored(text.slice(COMMAND.length))
     if (text.startsWith(RESTART)) return isRestartStored(parse(text.slice(RESTART.length)))
     if (text.startsWith(UPDATE)) return isUpdate(text.slice(UPDATE.length))
@@ -235,5 +272,14 @@ export function createCheck(
     const sequence = SEQUENCE.exec(text)
     if (sequence) return isSequence(sequence)
     return HUB_PROOF.test(text) || SPLIT.test(text)
+  }
+  // One read transaction: beginning one for each statement would cost more than the statements.
+  const judge = db.transaction((texts: readonly string[]) => texts.map(mayBeSigned))
+  return (texts) => {
+    try {
+      return judge(texts)
+    } finally {
+      forget()
+    }
   }
 }

@@ -8,15 +8,16 @@ import type { SigningData } from './index.ts'
 
 const { keyFile, vaultKey, databaseFile, agentsDir } = workerData as SigningData
 const key = createPrivateKey(readSecret(keyFile, vaultKey))
-const mayBeSigned = createCheck(databaseFile, agentsDir)
+const check = createCheck(databaseFile, agentsDir)
 
-const signature = (text: string): string | null =>
-  mayBeSigned(text) ? sign(null, Buffer.from(text), key).toString('base64') : null
+const signature = (text: string): string => sign(null, Buffer.from(text), key).toString('base64')
+const signAllowed = (texts: string[]): (string | null)[] =>
+  check(texts).map((mayBeSigned, i) => (mayBeSigned ? signature(texts[i]!) : null))
 
 parentPort!.on('message', ({ id, question }: WorkerRequest<string[]>) => {
   let reply: WorkerReply<(string | null)[]>
   try {
-    reply = { id, answer: question.map(signature) }
+    reply = { id, answer: signAllowed(question) }
   } catch (error) {
     reply = { id, error: error instanceof Error ? error.message : String(error) }
   }

@@ -8,26 +8,24 @@ import type {
   DeploymentOutput,
   DeploymentResult,
 } from '#shared/contract/agent/link.ts'
+import type { AttemptId } from '#shared/domain/ids.ts'
 import type { AnyValues } from '#shared/domain/templates.ts'
 import type { ValueMask } from '#shared/domain/value-mask.ts'
 import type { SealedArguments } from '../../../base/sealed-arguments.ts'
-import type { AttemptRow, DeploymentsRepo, ReportedRow } from '../tables/deployments.repo.ts'
+import type { AttemptRow, DeploymentsRepo, InstallerRow } from '../tables/deployments.repo.ts'
 import type { OutputsRepo } from '../tables/outputs.repo.ts'
 
 export type OutputMask = ReturnType<typeof createOutputMask>
 type Refused = Extract<CommandReply, { accepted: false }>
-type Of = Pick<ReportedRow, 'installer_id' | 'attempt_id'>
 
 export function createOutputMask(deps: {
-  repo: Pick<DeploymentsRepo, 'installer' | 'attempt'>
+  repo: Pick<DeploymentsRepo, 'attempt'>
   outputs: Pick<OutputsRepo, 'append' | 'release'>
   sealed: SealedArguments
 }) {
   const { repo, outputs, sealed } = deps
-  function maskFor({ installer_id }: Of): ValueMask | null {
-    const installer = installer_id === null ? undefined : repo.installer(installer_id)
-    return installer ? sealed.maskOf(installer) : null
-  }
+  const maskFor = (installer: InstallerRow | undefined): ValueMask | null =>
+    installer ? sealed.maskOf(installer) : null
   /** Reported texts may be truncated inside a secret, so the start of a secret at their end is masked too. */
   const hidden = (mask: ValueMask, text: string): string => mask.end({ text, covered: 0 })
 
@@ -41,14 +39,18 @@ export function createOutputMask(deps: {
 
   return {
     /** Stores a piece of output. Returns the part that may be shown now; null: already recorded. */
-    append(of: Of, attempt: AttemptRow, { seq, text }: DeploymentOutput): string | null {
-      const mask = maskFor(of)
+    append(
+      installer: InstallerRow | undefined,
+      attempt: AttemptRow,
+      { seq, text }: DeploymentOutput,
+    ): string | null {
+      const mask = maskFor(installer)
       if (!mask) return outputs.append(attempt, seq, text) ? text : null
       const next = mask.feed(sealed.openHeld(attempt.output_held), text)
       return outputs.append(attempt, seq, next.text, sealed.sealHeld(next.held)) ? next.text : null
     },
-    ofRefusal(of: Of, refusal: Refused): Refused {
-      const mask = maskFor(of)
+    ofRefusal(installer: InstallerRow | undefined, refusal: Refused): Refused {
+      const mask = maskFor(installer)
       if (!mask) return refusal
       return {
         ...refusal,
@@ -56,8 +58,8 @@ export function createOutputMask(deps: {
         ...(refusal.params && { params: hiddenIn(mask, refusal.params) }),
       }
     },
-    ofResult(of: Of, result: DeploymentResult): DeploymentResult {
-      const mask = maskFor(of)
+    ofResult(installer: InstallerRow | undefined, result: DeploymentResult): DeploymentResult {
+      const mask = maskFor(installer)
       if (!mask) return result
       return {
         ...result,
@@ -69,9 +71,9 @@ export function createOutputMask(deps: {
       }
     },
     /** No more output is expected: adds what was withheld. */
-    ended(of: Of): void {
-      const mask = maskFor(of)
-      const attempt = mask && repo.attempt(of.attempt_id)
+    ended(installer: InstallerRow | undefined, id: AttemptId): void {
+      const mask = maskFor(installer)
+      const attempt = mask && repo.attempt(id)
       if (mask && attempt?.output_held)
         outputs.release(attempt, mask.end(sealed.openHeld(attempt.output_held)))
     },

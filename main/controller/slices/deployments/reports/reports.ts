@@ -101,11 +101,12 @@ export function createReports(deps: {
     read(new Set(ids))
 
     const deploymentOf = memoized(repo.byId)
-    const installerOf = memoized(repo.installer)
+    const installerById = memoized(repo.installer)
+    const installerOf = ({ installer_id }: ReportedRow): InstallerRow | undefined =>
+      installer_id === null ? undefined : installerById(installer_id)
     const contextOf = (target: ReportedRow): ReportContext => {
       const deployment = deploymentOf(target.deployment_id)
-      const { installer_id } = target
-      const installer = installer_id === null ? undefined : installerOf(installer_id)
+      const installer = installerOf(target)
       return {
         isCanceling: deployment?.canceling ?? false,
         timeoutSeconds: deployment?.timeout_seconds ?? installer?.timeout_seconds ?? null,
@@ -130,11 +131,12 @@ export function createReports(deps: {
       if (judged.freesDevice) changes.freed.add(device_id)
       if (judged.hasWrongHash) changes.mismatched.add(id)
       if (judged.recomputesOutcome) outcomesToRecompute.add(deployment_id)
-      if (end) secrets.ended(target)
+      if (end) secrets.ended(installerOf(target), target.attempt_id)
     }
 
     return {
       read,
+      installerOf,
       of(id: AttemptId): ReportedRow | undefined {
         const attempt = attempts.get(id)
         const target = attempt && targets.get(attempt.target_id)
@@ -160,9 +162,14 @@ export function createReports(deps: {
   }
   type Batch = ReturnType<typeof openBatch>
 
-  function output(target: ReportedRow, body: DeploymentOutput, changes: Changes): void {
+  function output(
+    target: ReportedRow,
+    body: DeploymentOutput,
+    batch: Batch,
+    changes: Changes,
+  ): void {
     const attempt = repo.attempt(body.attempt_id)
-    const text = attempt ? secrets.append(target, attempt, body) : null
+    const text = attempt ? secrets.append(batch.installerOf(target), attempt, body) : null
     if (attempt && text !== null)
       changes.output(target.deployment_id, {
         deployment_id: target.deployment_id,
@@ -201,17 +208,20 @@ export function createReports(deps: {
     }
     switch (report.kind) {
       case 'output':
-        output(target, report.body, changes)
+        output(target, report.body, batch, changes)
         break
       case 'result':
-        batch.judge(target, { kind: 'result', body: secrets.ofResult(target, report.body) })
+        batch.judge(target, {
+          kind: 'result',
+          body: secrets.ofResult(batch.installerOf(target), report.body),
+        })
         break
       case 'reply': {
         const { reply } = report
         const isRefusal = reply !== 'no_answer' && !reply.accepted
         batch.judge(target, {
           kind: 'reply',
-          reply: isRefusal ? secrets.ofRefusal(target, reply) : reply,
+          reply: isRefusal ? secrets.ofRefusal(batch.installerOf(target), reply) : reply,
         })
         break
       }

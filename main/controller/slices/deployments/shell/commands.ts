@@ -29,29 +29,32 @@ type CommandRow = {
   target: CommandTarget
   deployment: DeploymentRow
   installer: InstallerRow | null
-  /** Its arguments, split by the rules of its platform. */
-  args: ReturnType<typeof splitArguments> & Pick<DeployPayload, 'secret_values'>
+  /** What the installer alone decides. */
+  install: Pick<DeployPayload, 'archive' | 'argv' | 'verbatim' | 'secret_values'>
   software_name: string
 }
+const StoredArchive = ArchiveCommand.nullable()
 
 /** @throws Error when its secrets cannot be decrypted: the plan never offers such a target */
-function argumentsOf(sealed: SealedArguments, row: InstallerRow): CommandRow['args'] {
-  const { platform } = row
+function installOf(sealed: SealedArguments, row: InstallerRow): CommandRow['install'] {
   const clear = sealed.open(row)
   if (!clear) throw new Error(`the secrets of installer ${row.id} cannot be opened`)
   const secret_values = sealed.valuesOf(row)
-  const split = splitLine(clear.line, row, platform)
-  return { ...split, ...(secret_values.length > 0 && { secret_values }) }
+  const archive = StoredArchive.parse(row.archive)
+  return {
+    archive,
+    ...splitLine(clear.line, row, archive),
+    ...(secret_values.length > 0 && { secret_values }),
+  }
 }
 
 function splitLine(
   install_args: string,
-  row: InstallerRow,
-  platform: InstallerRow['platform'],
+  { kind, platform }: InstallerRow,
+  archive: ArchiveCommand | null,
 ): ReturnType<typeof splitArguments> {
-  const entry = ArchiveCommand.nullable().parse(row.archive)?.entry
   try {
-    return splitArguments(install_args, platform, runKind(row.kind, platform, entry))
+    return splitArguments(install_args, platform, runKind(kind, platform, archive?.entry))
   } catch (error) {
     // Stored under the single rule that earlier versions used for all programs.
     if (error instanceof ArgumentSyntaxError) return splitArguments(install_args, platform)
@@ -74,8 +77,8 @@ export function createCommandReader(
   const deployment = once(repo.byId)
   const installer = once(repo.installer)
   const softwareName = once(repo.softwareName)
-  const args = once((row: InstallerRow | null) =>
-    row ? argumentsOf(sealed, row) : { argv: [], verbatim: false },
+  const install = once((row: InstallerRow | null) =>
+    row ? installOf(sealed, row) : { archive: null, argv: [], verbatim: false },
   )
   return (target) => {
     const of = deployment(target.deployment_id)
@@ -85,7 +88,7 @@ export function createCommandReader(
       target,
       deployment: of,
       installer: its,
-      args: args(its),
+      install: install(its),
       software_name: softwareName(target.software_id),
     }
   }
@@ -150,9 +153,8 @@ export function createCommands(deps: {
         action: deployment.action,
         software_name: row.software_name,
         kind: installer.kind,
-        archive: ArchiveCommand.nullable().parse(installer.archive),
         file_name: installer.file_name,
-        ...row.args,
+        ...row.install,
         ...source,
         success_exit_codes: installer.success_exit_codes,
         detection: installer.detection ?? null,
