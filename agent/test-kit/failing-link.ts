@@ -13,8 +13,9 @@ import { systemRandom } from '#shared/node/random.ts'
 import { findHub } from '../discovery/find-hub.ts'
 import { openIdentity, type Enrollment } from '../identity/identity.ts'
 import type { Log } from '../lib/log.ts'
-import { createLink, type RequestHandlers } from '../link/link.ts'
+import { createLink } from '../link/link.ts'
 import { pinnedTo } from '../link/pinned-agent.ts'
+import type { RequestHandlers } from '../link/session.ts'
 import { makeTlsKey } from './tls-key.ts'
 
 /** What answers at the controller's address. */
