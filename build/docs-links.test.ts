@@ -4,6 +4,7 @@ import { expect, it } from 'vitest'
 import { projectRoot } from './support/project.ts'
 
 const PAGES = ['README.md', 'CONTRIBUTING.md', ...globSync('docs/**/*.md', { cwd: projectRoot })]
+const LINE_LIMIT = 180
 const TOUR = 'docs/tour.md'
 /** Folders that begin a path of the project. */
 const TOP = /^(main|renderer|agent|shared|build|e2e|bench|docs)\//
@@ -73,6 +74,17 @@ const missingNames = (text: string): string[] =>
     )
   })
 
+/** Sentences that a reader has to read twice, and lines whose changes cannot be reviewed. */
+const longLines = (page: string, text: string): string[] =>
+  proseOf(text)
+    .split('\n')
+    .filter((line) => line.length > LINE_LIMIT)
+    .map((line) => `${page}: ${line}`)
+
+it('has no line that is too long', () => {
+  const pages = [...PAGES, 'CHANGELOG.md']
+  expect(pages.flatMap((page) => longLines(page, textOf(page)))).toEqual([])
+})
 it('links only to pages, headings and files that exist', () => {
   expect(PAGES.flatMap((page) => deadLinks(page, textOf(page)))).toEqual([])
 })
@@ -93,4 +105,8 @@ it('reports what is missing', () => {
     `${TOUR}: store/nowhere.ts`,
   ])
   expect(missingNames(item)).toEqual(['closeStore'])
+  const [fits, tooLong] = ['a'.repeat(LINE_LIMIT), 'a'.repeat(LINE_LIMIT + 1)]
+  expect(longLines(TOUR, `${fits}\n${tooLong}\n\`\`\`\n${tooLong}\n\`\`\``)).toEqual([
+    `${TOUR}: ${tooLong}`,
+  ])
 })
