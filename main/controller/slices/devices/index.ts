@@ -7,7 +7,7 @@ import { isoTime, maySee, type Clock, type Now, type Viewer } from '../../base/c
 import type { Store } from '../../store/store.ts'
 import { createArrivals } from './arrivals.ts'
 import { createControl } from './control.ts'
-import { createDevicesRepo, type DeviceRow } from './devices.repo.ts'
+import { createDevicesRepo, type ChosenDevice, type DeviceRow } from './devices.repo.ts'
 import { createIdentities } from './identities.ts'
 import { createLastSeen } from './last-seen.ts'
 import { createPending } from './pending.ts'
@@ -15,7 +15,7 @@ import { createReinstalls } from './reinstalls.ts'
 import { createPresence, type PresenceTimings } from './presence.ts'
 
 export { createDeviceFacts } from './facts.ts'
-export type { DeviceRow } from './devices.repo.ts'
+export type { ChosenDevice, DeviceRow } from './devices.repo.ts'
 export type { PendingDecision } from './pending.ts'
 export type { Presence, PresenceTimings, Reachability } from './presence.ts'
 export type Devices = ReturnType<typeof createDevices>
@@ -171,8 +171,8 @@ export function createDevices(deps: {
      * @throws AppError E_NOT_FOUND naming every id that does not exist or that the viewer may not
      * see
      */
-    resolve(ids: DeviceId[], viewer: Viewer): DeviceRow[] {
-      const found = new Map(repo.byIds(ids).map((row) => [row.id, row]))
+    resolve(ids: DeviceId[], viewer: Viewer): ChosenDevice[] {
+      const found = new Map(repo.chosen(ids).map((row) => [row.id, row]))
       const missing = ids.flatMap((id, i) => {
         const row = found.get(id)
         return row && maySee(viewer, row.owner_id)

@@ -101,6 +101,7 @@ export const calls: Calls = {
     counts: (r) => r.counts(),
     byKey: (r) => r.byKey('PC-1'),
     byIds: (r) => r.byIds([w.DEVICE]),
+    chosen: (r) => r.chosen([w.DEVICE]),
     ownedBy: (r) => r.ownedBy(w.USER),
     idsOwnedBy: (r) => r.idsOwnedBy(w.USER),
     lastSeen: (r) => r.lastSeen(),

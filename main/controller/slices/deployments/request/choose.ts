@@ -5,7 +5,7 @@ import type { DeviceId } from '#shared/domain/ids.ts'
 import { chooseInstaller } from '#shared/domain/platforms.ts'
 import { waveSizes } from '#shared/domain/strategy.ts'
 import type { Now, Viewer } from '../../../base/context.ts'
-import type { DeviceRow, Devices } from '../../devices/index.ts'
+import type { ChosenDevice, DeviceRow, Devices } from '../../devices/index.ts'
 import type { Groups } from '../../groups/index.ts'
 import type { Software, SoftwareWithInstallers } from '../../software/index.ts'
 
@@ -27,7 +27,7 @@ export function chosenDevices(
   deps: ChoiceDeps,
   input: CreateDeployment,
   viewer: Viewer,
-): DeviceRow[] {
+): ChosenDevice[] {
   const direct = deps.devices.resolve([...new Set(input.device_ids)], viewer)
   const memberIds = deps.groups.membersOf([...new Set(input.group_ids)], viewer)
   const known = new Set(direct.map((row) => row.id))
@@ -40,6 +40,8 @@ export function chosenDevices(
   return all
 }
 
+export type WaveDevice = Pick<DeviceRow, 'id' | 'name' | 'platform' | 'arch'>
+
 /** Sorts PC-9 before PC-10. One shared instance: creating it takes longer than comparing ten thousand names. */
 const byName = new Intl.Collator('en', { numeric: true })
 
@@ -47,23 +49,23 @@ const byName = new Intl.Collator('en', { numeric: true })
  * The devices in wave order: online ones first, because a first wave of PCs that are switched off would prove nothing.
  * Then by name, so that the preview and the deployment agree.
  */
-function inWaveOrder(deps: ChoiceDeps, devices: DeviceRow[]): DeviceRow[] {
+function inWaveOrder<T extends WaveDevice>(deps: ChoiceDeps, devices: T[]): T[] {
   const { presence } = deps.devices
-  const later = (row: DeviceRow) => (presence.isOnline(row.id) ? 0 : 1)
+  const later = (row: WaveDevice) => (presence.isOnline(row.id) ? 0 : 1)
   return [...devices].sort(
     (a, b) => later(a) - later(b) || byName.compare(a.name, b.name) || a.id - b.id,
   )
 }
-export type Waves = {
-  devices: DeviceRow[]
+export type Waves<T extends WaveDevice = WaveDevice> = {
+  devices: T[]
   waveOf: (deviceId: DeviceId) => number
   sizes: number[]
 }
-export function cutIntoWaves(
+export function cutIntoWaves<T extends WaveDevice>(
   deps: ChoiceDeps,
   input: Pick<CreateDeployment, 'strategy_type' | 'strategy'>,
-  all: DeviceRow[],
-): Waves {
+  all: T[],
+): Waves<T> {
   const devices = inWaveOrder(deps, all)
   const sizes = waveSizes(input.strategy_type, input.strategy, devices.length)
   const waves = new Map<DeviceId, number>()
@@ -134,7 +136,7 @@ export function chosenSoftware(
 export function checkFiles(
   deps: ChoiceDeps,
   input: CreateDeployment,
-  devices: DeviceRow[],
+  devices: WaveDevice[],
   software: SoftwareWithInstallers[],
 ): void {
   const isInstall = input.action === 'install'

@@ -5,7 +5,6 @@ import type { DeploymentId } from '#shared/domain/ids.ts'
 import { chooseInstaller } from '#shared/domain/platforms.ts'
 import { ownTimeZone } from '#shared/domain/time-zone.ts'
 import { isoTime, type Viewer } from '../../../base/context.ts'
-import type { DeviceRow } from '../../devices/index.ts'
 import type { Software, SoftwareWithInstallers } from '../../software/index.ts'
 import type { Store } from '../../../store/store.ts'
 import {
@@ -16,6 +15,7 @@ import {
   cutIntoWaves,
   softwareTitle,
   type ChoiceDeps,
+  type WaveDevice,
   type Waves,
 } from './choose.ts'
 import type { DeploymentsRepo, NewTarget } from '../tables/deployments.repo.ts'
@@ -41,7 +41,7 @@ export function targetsOf(
     string,
     ReturnType<typeof chooseInstaller<SoftwareWithInstallers['installers'][number]>>
   >()
-  const choose = (device: DeviceRow, item: (typeof software)[number]) => {
+  const choose = (device: WaveDevice, item: (typeof software)[number]) => {
     const key = `${item.id}/${device.platform}/${device.arch}`
     if (!choices.has(key)) choices.set(key, chooseInstaller(item.installers, device))
     return choices.get(key) ?? null

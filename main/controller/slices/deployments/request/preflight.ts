@@ -15,7 +15,7 @@ import { isForOneUser } from '#shared/domain/installer-scope.ts'
 import { chooseInstaller } from '#shared/domain/platforms.ts'
 import { removalObstacle } from '#shared/domain/removal.ts'
 import { isoTime, type Log, type Viewer } from '../../../base/context.ts'
-import type { DeviceRow } from '../../devices/index.ts'
+import type { ChosenDevice } from '../../devices/index.ts'
 import type { Signer } from '../../signing/index.ts'
 import type { InstallerRow, Software, SoftwareWithInstallers } from '../../software/index.ts'
 import {
@@ -70,7 +70,7 @@ function bounded(rules: (Detection | null)[]): (Detection | null)[] {
 /** The answers of these devices' agents; agents that do not answer in time are left out. */
 async function ask(
   deps: Deps,
-  devices: DeviceRow[],
+  devices: ChosenDevice[],
   software: SoftwareWithInstallers[],
 ): Promise<Map<DeviceId, Answer>> {
   const asked = devices
@@ -213,7 +213,7 @@ const RESTARTING: Foreseen = {
 function foreseeRestart(
   deps: Deps,
   input: CreateDeployment,
-  device: DeviceRow,
+  device: ChosenDevice,
 ): Pick<PreflightTarget, 'restart' | 'restart_note' | 'restart_note_code' | 'restart_note_params'> {
   if (input.reboot === 'never') return { restart: 'never', restart_note: null }
   const ability = deps.restarts.abilityOf(device.id)
@@ -248,7 +248,11 @@ function forOneUser(
 }
 
 /** Its agent cannot read the rule. Null: it can, or it has not connected yet. */
-function foreseeRule(deps: Deps, device: DeviceRow, item: SoftwareWithInstallers): Foreseen | null {
+function foreseeRule(
+  deps: Deps,
+  device: ChosenDevice,
+  item: SoftwareWithInstallers,
+): Foreseen | null {
   const installer = chooseInstaller(item.installers, device)
   const rule = deps.agentRules.unreadable(device.id, installer?.detection ?? null)
   if (!rule) return null
@@ -261,7 +265,7 @@ function foreseeRule(deps: Deps, device: DeviceRow, item: SoftwareWithInstallers
 
 /** The outcome of this software on this device, whether or not it can be reached; null: nothing prevents it. */
 function foresee(
-  device: DeviceRow,
+  device: ChosenDevice,
   item: SoftwareWithInstallers,
   answer: Answer | undefined,
   presence: Answer['presences'][number] | undefined,
@@ -315,7 +319,7 @@ function foresee(
 function reach(
   deps: Deps,
   input: CreateDeployment,
-  device: DeviceRow,
+  device: ChosenDevice,
   isBusy: boolean,
   answer: Answer | undefined,
 ): Foreseen {

@@ -27,6 +27,15 @@ export type Mirror = {
   readAtMs: number
 }
 
+/** Remembers the last result. */
+function remembering<K, V>(read: (key: K) => V): (key: K) => V {
+  let last: { key: K; value: V } | null = null
+  return (key) => {
+    if (last?.key !== key) last = { key, value: read(key) }
+    return last.value
+  }
+}
+
 const place = (device: DeviceId, software: SoftwareId) => `${device}/${software}`
 
 export const createMirror = (needs: Needs, readAtMs: number): Mirror => ({
@@ -86,6 +95,9 @@ export function dependencies(
   return { missingDependency: null, needs: open }
 }
 
+/** Thousands of targets in a row were created or changed at the same time. */
+const epochMs = remembering((iso: string) => Date.parse(iso))
+
 /** @param known the same target before the change, if it was open */
 export const toOpenTarget = (row: OpenTargetRow, known: OpenTarget | undefined): OpenTarget => ({
   row,
@@ -95,7 +107,7 @@ export const toOpenTarget = (row: OpenTargetRow, known: OpenTarget | undefined):
   wave: row.wave,
   state: row.state as OpenTarget['state'],
   reason: row.reason,
-  sinceMs: Date.parse(row.since),
+  sinceMs: epochMs(row.since),
   attempt: row.attempt,
   attemptId: row.attempt_id,
   offeredAtMs: row.offered_at_ms,
