@@ -119,7 +119,7 @@ test('a file that the library has, and a new version of a product, are recognise
   // The same file with other details is an entry of its own, unless a person decides otherwise.
   await dropFiles(page, [deb])
   const second = uploadOf(page, 'dx-slate_1.4_all.deb')
-  await expect(second.getByTestId('readout-arrival')).toContainText('You already have this file')
+  await expect(second.getByTestId('readout-arrival')).toContainText('Already in the library')
   await expect(second.getByTestId('readout-open-other')).toHaveText('Open Slate for all 1.4')
   await second.getByTestId('readout-discard').click()
   await expect(second).toHaveCount(0)

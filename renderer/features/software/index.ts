@@ -4,4 +4,5 @@ export { notesOf, scopeInWords, signerInWords, technologyInWords } from './knowl
 export { lacksSwitch, proposedChanges, reasonsOf, withProposals } from './proposals.ts'
 export { checkReadout, entryChanges, installerChanges, toReadout } from './readout.ts'
 export { useSoftwareStore } from './software-store.ts'
-export { arrivalOf, foldVersions, titleOf, sameFileOf, unfolded } from './versions.ts'
+export { sameFileOf } from './same-file.ts'
+export { arrivalOf, foldVersions, titleOf, unfolded } from './versions.ts'

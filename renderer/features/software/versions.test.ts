@@ -1,18 +1,17 @@
 import { describe, expect, it } from 'vitest'
 import type { Installer, Software } from '#shared/contract/rest/software.ts'
 import { aSoftware } from '../../test-kit.ts'
-import { arrivalOf, foldVersions, otherVersions, sameFileOf, unfolded } from './versions.ts'
+import { arrivalOf, foldVersions, otherVersions, unfolded } from './versions.ts'
 
 type Options = {
   product?: string
   arch?: Installer['arch']
   kind?: Installer['kind']
-  sha256?: string
 }
 function entry(id: number, version: string, options: Options = {}): Software {
-  const { product = 'uninstall_key:probe', arch = 'x64', kind = 'exe', sha256 } = options
+  const { product = 'uninstall_key:probe', arch = 'x64', kind = 'exe' } = options
   const [installer] = aSoftware({}).installers
-  const own = { ...installer!, id, arch, kind, sha256: sha256 ?? null }
+  const own = { ...installer!, id, arch, kind, sha256: null }
   return aSoftware({
     id,
     name: `Probe ${version}`,
@@ -77,13 +76,5 @@ describe('a new entry', () => {
   it('of another product, or without a version, is none of these', () => {
     expect(arrivalOf(entry(9, '3', { product: 'dpkg:probe' }), library)).toBeNull()
     expect(arrivalOf(entry(9, ''), library)).toBeNull()
-  })
-
-  it('with a known file is found by that file', () => {
-    const [a, b] = ['a'.repeat(64), 'b'.repeat(64)]
-    const [first, second] = [entry(1, '1', { sha256: a }), entry(2, '9', { sha256: a })]
-    expect(sameFileOf(second, [first, second])).toBe(first)
-    expect(sameFileOf(entry(3, '1', { sha256: b }), [first, second])).toBeNull()
-    expect(sameFileOf(entry(3, '1'), [entry(4, '1')])).toBeNull()
   })
 })

@@ -85,16 +85,6 @@ export function foldVersions(library: readonly Software[]): Folded[] {
 export const unfolded = (rows: readonly Folded[], open: ReadonlySet<SoftwareId>): Software[] =>
   rows.flatMap(({ head, older }) => (open.has(head.id) ? [head, ...older] : [head]))
 
-/** The oldest other entry of the library with the same file; null: there is none. */
-export function sameFileOf(software: Software, library: readonly Software[]): Software | null {
-  const files = new Set(software.installers.flatMap(({ sha256 }) => sha256 ?? []))
-  const found = library.filter(
-    ({ id, installers }) =>
-      id !== software.id && installers.some(({ sha256 }) => sha256 !== null && files.has(sha256)),
-  )
-  return found.sort((a, b) => a.id - b.id)[0] ?? null
-}
-
 /** Name and version. Many names hold the version already. */
 export const titleOf = ({ name, version }: Pick<Software, 'name' | 'version'>): string =>
   version === '' || name.includes(version) ? name : `${name} ${version}`

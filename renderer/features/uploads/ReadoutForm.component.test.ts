@@ -98,7 +98,8 @@ describe('an upload that the library knows', () => {
     const { call, done, opened } = await showForm(upload(2, file), [
       upload(1, { ...file, name: 'Old name' }),
     ])
-    expect(shownText()).toContain('You already have this file: Old name 1.0')
+    expect(shownText()).toContain('Already in the library: Old name 1.0')
+    expect(shownText()).toContain('because other details were read or chosen')
     await click(byRole('button', 'Open Old name 1.0'))
     expect(opened).toHaveBeenCalledWith(1)
     await click(byRole('button', 'Remove this second entry'))
@@ -106,6 +107,19 @@ describe('an upload that the library knows', () => {
     expect(call.mock.calls.map(([route, input]) => [route, input])).toEqual([
       ['software.delete', { params: { id: 2 } }],
     ])
+  })
+
+  it.each([
+    [{ owner_id: 2, created_by_name: 'ann' }, 'by ann. This is a second entry, which is your own.'],
+    [{ owner_id: 2 }, 'by another user. This is a second entry, which is your own.'],
+    [{ name: 'setup (1)' }, 'This is a second entry, because this file has another name.'],
+  ])('with the same file beside %j says why there is a second entry', async (change, text) => {
+    const first = Software.parse({ ...upload(1, file), name: 'setup', ...change })
+    const { opened } = await showForm(upload(2, { ...file, name: 'setup' }), [first])
+    expect(shownText()).toContain('Already in the library: setup')
+    expect(shownText()).toContain(text)
+    await click(allByRole('button').find((button) => /^Open setup/.test(shownText(button)))!)
+    expect(opened).toHaveBeenCalledWith(1)
   })
 
   it.each([

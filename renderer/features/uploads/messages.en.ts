@@ -27,7 +27,12 @@ export const en = {
   },
   arrival: {
     sameFile:
-      'You already have this file: {software}, added {when}. This is a second entry, because other details were read or chosen.',
+      'Already in the library: {software}, added {when}. This is a second entry, because other details were read or chosen.',
+    sameFileOfOther:
+      'Already in the library: {software}, added {when} by {who}. This is a second entry, which is your own.',
+    sameFileRenamed:
+      'Already in the library: {software}, added {when}. This is a second entry, because this file has another name.',
+    someone: 'another user',
     newer: 'A newer version of {software}. The library lists the older one behind it.',
     older: 'The library already has a newer version: {software}. It lists this one behind it.',
     same: 'The library already has this version from another file: {software}.',
@@ -44,6 +49,7 @@ export const en = {
     addSoftware: 'Add software',
     isBackToast: 'The file was restored',
     existingToast: 'Already in the library',
+    secondToast: 'Already in the library: {software}. This is a second entry.',
     addedToast: 'Added to the library',
     details: 'Details',
     description: 'Uploads of installers and what was found in them',

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { cleanFileName, stemOf } from './file-name.ts'
+import { cleanFileName } from './file-name.ts'
 
 describe('the name of an uploaded file', () => {
   it.each([
@@ -47,11 +47,5 @@ describe('the name of an uploaded file', () => {
       }),
       { numRuns: 500 },
     )
-  })
-
-  it('yields the name of the software when its extension is removed', () => {
-    expect(stemOf('setup.v2.exe')).toBe('setup.v2')
-    expect(stemOf('.sh')).toBe('.sh')
-    expect(stemOf('plain')).toBe('plain')
   })
 })

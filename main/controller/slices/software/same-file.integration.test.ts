@@ -80,6 +80,26 @@ describe('the same file again', () => {
     expect(ofBen.id).not.toBe(mine.id)
   })
 
+  it('is listed beside the entry of an administrator, but not beside one of a technician', async () => {
+    const [eve, fay] = [await signInAs('eve', 'technician'), await signInAs('fay', 'technician')]
+    const shared = await put({ name: 'Listed' })
+    const ofEve = await put({ name: 'Listed' }, eve)
+    const ofFay = await put({ name: 'Listed' }, fay)
+    const listed = async (rest: RestClient) => {
+      const { software } = await rest.call('software.list', {})
+      return software.filter(({ name }) => name === 'Listed').map(({ id }) => id)
+    }
+    expect(await listed(eve)).toEqual([shared.id, ofEve.id])
+    expect(await listed(fay)).toEqual([shared.id, ofFay.id])
+  })
+
+  it('under another file name is a new entry, named after that file', async () => {
+    const first = await put({}, t.rest, 'copied.sh')
+    const second = await put({}, t.rest, 'copied (1).sh')
+    expect(second).toMatchObject({ name: 'copied (1)' })
+    expect([second.existing, second.id === first.id]).toEqual([undefined, false])
+  })
+
   it('is the same entry for every administrator', async () => {
     const cleo = await signInAs('cleo', 'admin')
     const first = await put({ name: 'Office' })

@@ -4,10 +4,10 @@
  * limited (see ../index.ts). What it knows about the installation goes into `knowledge` (../knowledge.ts); a reader that runs out
  * of `window.leftMs()` returns what it has. To add one: a file beside this one, and its row here.
  */
+import { stemOf } from '#shared/domain/file-stem.ts'
 import { INSTALLER_KINDS, type InstallerKind } from '#shared/domain/platforms.ts'
 import { Detection } from '#shared/contract/detection.ts'
 import { cleanText, unreadable, type PackageFacts } from '../facts.ts'
-import { stemOf } from '../file-name.ts'
 import { isLinuxProgram, readAppImage } from './appimage.ts'
 import { readArchive } from './archive.ts'
 import { containerOf } from './container.ts'
