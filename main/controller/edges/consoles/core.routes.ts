@@ -16,6 +16,7 @@ import type { Software } from '../../slices/software/index.ts'
 import type { TakeOver } from '../../compose/take-over.ts'
 import type { Origin, Users } from '../../slices/users/index.ts'
 import type { Handlers } from './handlers.ts'
+import { listInPieces } from './json-pieces.ts'
 import { isLoopbackName } from './served-names.ts'
 import type { SetupCode } from './setup-code.ts'
 import type { Tokens } from './tokens.ts'
@@ -128,7 +129,7 @@ export function coreRoutes(deps: CoreDeps): Core {
       return DONE
     },
 
-    'devices.list': (_request, { viewer }) => ({ devices: devices.list(viewer) }),
+    'devices.list': (_request, { viewer }) => listInPieces('devices', devices.list(viewer)),
     'devices.get': ({ params }, { viewer }) => devices.get(viewer, params.id),
     'devices.inventory': ({ params }, { viewer }) => deps.inventories.get(viewer, params.id),
     'inventory.software': ({ query }, { viewer }) => deps.inventories.find(viewer, query),

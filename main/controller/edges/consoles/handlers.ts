@@ -2,13 +2,14 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Rest, RouteName, RouteReply, RouteRequest } from '#shared/contract/rest/routes.ts'
 import type { Viewer } from '../../base/context.ts'
+import type { JsonPieces } from './json-pieces.ts'
 
 type ViewerOf<N extends RouteName> = Rest[N]['access'] extends 'none'
   ? null
   : Viewer & { address: string }
 type Answer<N extends RouteName> = Rest[N] extends { transport: 'stream' }
   ? AsyncIterable<string>
-  : RouteReply<N> | Promise<RouteReply<N>>
+  : RouteReply<N> | Promise<RouteReply<N>> | JsonPieces<RouteReply<N>>
 
 export type RequestContext<N extends RouteName> = {
   viewer: ViewerOf<N>

@@ -25,6 +25,7 @@ import { plainAddress } from '../../base/addresses.ts'
 import { asStorageError } from '../../store/failures.ts'
 import type { Requests } from '../../slices/requests/index.ts'
 import type { Handler } from './handlers.ts'
+import { JsonPieces } from './json-pieces.ts'
 import type { ConsoleTls } from './console-tls.ts'
 import { addressCounts } from './address-counts.ts'
 import { answerClientError } from './raw-errors.ts'
@@ -116,6 +117,7 @@ const hasOwnReply = ({ transport }: Route): boolean =>
  */
 const SENT_AS_BUILT: readonly RouteName[] = [
   'devices.list',
+  'inventory.software',
   'groups.list',
   'deployments.progress',
   'deployments.preflight',
@@ -313,6 +315,10 @@ export async function createConsoleServer(deps: ConsoleServerOptions): Promise<{
             const result = await answerOnce(name, input, known?.viewer ?? null, () =>
               handler(input, context),
             )
+            if (result instanceof JsonPieces)
+              return reply
+                .type('application/json; charset=utf-8')
+                .send(Readable.from(result.pieces))
             return reply.send(
               route.transport === 'stream'
                 ? Readable.from(result as AsyncIterable<string>)

@@ -1,8 +1,8 @@
-import { and, eq, inArray, isNull, sql } from 'drizzle-orm'
+import { and, eq, isNull, sql } from 'drizzle-orm'
 import type { AgentFacts } from '#shared/contract/agent/link.ts'
 import type { DeviceId, GroupId, UserId } from '#shared/domain/ids.ts'
 import { foldedForSearch, foldedName } from '#shared/domain/folding.ts'
-import { deviceGroupMembers, deviceHardware, devices } from '../../store/schema/index.ts'
+import { deviceHardware, devices } from '../../store/schema/index.ts'
 import type { Store } from '../../store/store.ts'
 import type { KnownHardware } from './duplicate-identity.ts'
 
@@ -53,12 +53,20 @@ export function createDevicesRepo({ db, sqlite }: Store) {
     `select id, owner_id, name, platform, arch, free_disk_bytes, approved, blocked from devices
      where deleted_at is null and id in (select value from json_each(?))`,
   )
-  const all = sqlite.prepare<[], SqliteRow>(
-    'select * from devices where deleted_at is null order by name, id',
-  )
-  const members = sqlite.prepare<[], { device_id: DeviceId; group_id: GroupId }>(
-    'select device_id, group_id from device_group_members',
-  )
+  const idsByName = sqlite
+    .prepare<[], DeviceId>('select id from devices where deleted_at is null order by name, id')
+    .pluck()
+  const idsByNameOf = sqlite
+    .prepare<[number], DeviceId>(
+      'select id from devices where owner_id = ? and deleted_at is null order by name, id',
+    )
+    .pluck()
+  const members = sqlite
+    .prepare<[string], [DeviceId, GroupId]>(
+      `select device_id, group_id from device_group_members
+       where device_id in (select value from json_each(?))`,
+    )
+    .raw()
   const countRows = sqlite.prepare<[]>(
     `select count(*) total, coalesce(sum(approved = 0 and blocked = 0), 0) unapproved from devices where deleted_at is null`,
   )
@@ -113,7 +121,9 @@ export function createDevicesRepo({ db, sqlite }: Store) {
     sharedHardware: () => sharedHardware.all(),
     /** Rows of the same PC before it was reinstalled. */
     predecessors: (id: DeviceId): DeviceId[] => predecessors.all(id),
-    list: (): DeviceRow[] => all.all().map(fromSqlite),
+    /** By name. @param owner null: everybody's */
+    idsByName: (owner: UserId | null): DeviceId[] =>
+      owner === null ? idsByName.all() : idsByNameOf.all(owner),
     /** Includes deleted devices, which the history still names. */
     byId: (id: DeviceId): DeviceRow | undefined => byId.get({ id }),
     counts: () => countRows.get() as { total: number; unapproved: number },
@@ -206,20 +216,12 @@ export function createDevicesRepo({ db, sqlite }: Store) {
     /** Names in use that start with this one, case-folded. */
     namesLike: (name: string): Set<string> =>
       new Set(namesLike.all({ name: foldedForSearch(name) }).map(foldedName)),
-    groupIds(ids: DeviceId[] | null): Map<DeviceId, GroupId[]> {
-      const rows =
-        ids === null
-          ? members.all()
-          : db
-              .select()
-              .from(deviceGroupMembers)
-              .where(inArray(deviceGroupMembers.device_id, ids))
-              .all()
+    groupIds(ids: DeviceId[]): Map<DeviceId, GroupId[]> {
       const map = new Map<DeviceId, GroupId[]>()
-      for (const { device_id, group_id } of rows) {
-        const groups = map.get(device_id)
-        if (groups) groups.push(group_id)
-        else map.set(device_id, [group_id])
+      for (const [device, group] of members.all(JSON.stringify(ids))) {
+        const groups = map.get(device)
+        if (groups) groups.push(group)
+        else map.set(device, [group])
       }
       return map
     },

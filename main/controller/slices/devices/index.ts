@@ -4,6 +4,7 @@ import { AppError } from '#shared/contract/errors.ts'
 import type { DeviceId, UserId } from '#shared/domain/ids.ts'
 import type { Audit } from '../audit/index.ts'
 import { isoTime, maySee, type Clock, type Now, type Viewer } from '../../base/context.ts'
+import { createTurns } from '../../base/turns.ts'
 import type { Store } from '../../store/store.ts'
 import { createArrivals } from './arrivals.ts'
 import { createControl } from './control.ts'
@@ -13,6 +14,9 @@ import { createLastSeen } from './last-seen.ts'
 import { createPending } from './pending.ts'
 import { createReinstalls } from './reinstalls.ts'
 import { createPresence, type PresenceTimings } from './presence.ts'
+
+/** A few milliseconds of work. */
+const LISTED_AT_ONCE = 250
 
 export { createDeviceFacts } from './facts.ts'
 export type { ChosenDevice, DeviceRow } from './devices.repo.ts'
@@ -111,12 +115,26 @@ export function createDevices(deps: {
     /** Notifies consoles that these devices have changed (their groups, for example). */
     announce: (ids: DeviceId[]): void => ids.forEach((id) => notify({ id, what: 'updated' })),
 
-    list(viewer: Viewer): Device[] {
-      const groups = repo.groupIds(null)
-      return repo
-        .list()
-        .filter((row) => maySee(viewer, row.owner_id))
-        .map((row) => toDevice(row, groups))
+    /**
+     * Those that exist now, by name, in chunks with time for other work in between; devices that are
+     * deleted meanwhile are left out.
+     */
+    list(viewer: Viewer): AsyncGenerator<Device[]> {
+      const ids = repo.idsByName(viewer.role === 'admin' ? null : viewer.id)
+      const otherWork = createTurns(deps.clock)
+      async function* chunks(): AsyncGenerator<Device[]> {
+        for (let i = 0; i < ids.length; i += LISTED_AT_ONCE) {
+          const chunk = ids.slice(i, i + LISTED_AT_ONCE)
+          const rows = new Map(repo.byIds(chunk).map((row) => [row.id, row]))
+          const groups = repo.groupIds(chunk)
+          yield chunk.flatMap((id) => {
+            const row = rows.get(id)
+            return row && maySee(viewer, row.owner_id) ? [toDevice(row, groups)] : []
+          })
+          await otherWork()
+        }
+      }
+      return chunks()
     },
     get: (viewer: Viewer, id: DeviceId): Device =>
       toDevice(visible(viewer, id), repo.groupIds([id])),

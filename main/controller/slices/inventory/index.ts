@@ -12,6 +12,7 @@ import { EMPTY_INVENTORY, SOFTWARE_LIMIT } from '#shared/domain/inventory.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
 import { isoTime, type Clock, type Log, type Now, type Viewer } from '../../base/context.ts'
 import type { Devices } from '../devices/index.ts'
+import { createTurns } from '../../base/turns.ts'
 import type { Store } from '../../store/store.ts'
 import { createInventoryRepo } from './inventory.repo.ts'
 import { createAllowances } from './allowances.ts'
@@ -19,6 +20,8 @@ import { unpack } from './unpack.ts'
 
 export type Inventories = ReturnType<typeof createInventories>
 
+/** Devices whose reports are listed in one step. */
+const REPORTS_AT_ONCE = 1_000
 /** Reports that may wait. An agent whose report is deferred sends it again later. */
 const WAITING_LIMIT = 100
 
@@ -76,6 +79,23 @@ export function createInventories(deps: {
     return COMMITTED
   }
 
+  /** Which devices have reported their software, and whether completely. */
+  async function reported(
+    isVisible: (id: DeviceId) => boolean,
+    otherWork: () => Promise<void>,
+  ): Promise<RouteReply<'inventory.software'>['told']> {
+    const list: Awaited<ReturnType<typeof reported>> = []
+    for (let after: DeviceId | 0 = 0; ;) {
+      const reports = repo.reports(after, REPORTS_AT_ONCE)
+      const last = reports.at(-1)
+      if (!last) return list
+      for (const { omitted, ...report } of reports)
+        if (isVisible(report.device_id)) list.push({ ...report, complete: omitted === 0 })
+      after = last.device_id
+      await otherWork()
+    }
+  }
+
   return {
     /** Of the stored inventory; null: none. */
     hashOf: (id: DeviceId): string | null => repo.hashOf(id),
@@ -114,44 +134,43 @@ export function createInventories(deps: {
      * Which of the viewer's devices have software with this in its name, per version, ordered by
      * name. @param page `after`: continues an answer, without its list of devices that reported
      */
-    find(
+    async find(
       viewer: Viewer,
       { name, limit, after }: { name: string; limit: number; after?: string | undefined },
-    ): RouteReply<'inventory.software'> {
+    ): Promise<RouteReply<'inventory.software'>> {
+      const otherWork = createTurns(deps.clock)
       const own = viewer.role === 'admin' ? null : new Set(devices.ownedBy(viewer.id))
       const isVisible = (id: DeviceId): boolean => own === null || own.has(id)
       type Found = Omit<SpreadSoftware, 'device_ids'> & { ids: Set<DeviceId> }
       const found = new Map<string, Found>()
-      const answer = (next: string | null) => ({
+      let last: string | null = null
+      let next: string | null = null
+      for (const { id, title } of repo.titles(name, after ?? null)) {
+        await otherWork()
+        const ids = repo.devicesWith(id).filter(isVisible)
+        if (ids.length === 0) continue
+        const { source, name, version, publisher } = title()
+        const what = { source, name, version, publisher }
+        const text = JSON.stringify(what)
+        const known = found.get(text)
+        if (!known && found.size >= limit) {
+          next = last
+          break
+        }
+        // Listed twice on one PC (for 32 and 64 bit, for example), it counts once.
+        if (known) for (const device of ids) known.ids.add(device)
+        else found.set(text, { ...what, ids: new Set(ids) })
+        last = `${id}:${name}`
+      }
+      return {
         software: [...found.values()].map(({ ids, ...what }) => ({
           ...what,
           device_ids: [...ids].sort((a, b) => a - b),
         })),
         more: next !== null,
         next_after: next,
-        told:
-          after !== undefined
-            ? []
-            : repo
-                .reports()
-                .filter(({ device_id }) => isVisible(device_id))
-                .map(({ omitted, ...rest }) => ({ ...rest, complete: omitted === 0 })),
-      })
-      let last: string | null = null
-      for (const { id, title } of repo.titles(name, after ?? null)) {
-        const ids = repo.devicesWith(id).filter(isVisible)
-        if (ids.length === 0) continue
-        const { source, name, version, publisher } = title
-        const what = { source, name, version, publisher }
-        const text = JSON.stringify(what)
-        const known = found.get(text)
-        if (!known && found.size >= limit) return answer(last)
-        // Listed twice on one PC (for 32 and 64 bit, for example), it counts once.
-        if (known) for (const device of ids) known.ids.add(device)
-        else found.set(text, { ...what, ids: new Set(ids) })
-        last = `${id}:${name}`
+        told: after === undefined ? await reported(isVisible, otherWork) : [],
       }
-      return answer(null)
     },
 
     /** Makes the next titles searchable. @returns how many */

@@ -9,6 +9,7 @@ import type { Store } from '../../store/store.ts'
 
 export type InventoryRow = typeof deviceInventory.$inferSelect
 type SoftwareRow = { title_id: number; entry: string; installed_on: string | null }
+type Report = { device_id: DeviceId; collected_at: string; omitted: number }
 type Title = Omit<InstalledSoftware, 'installed_on'>
 
 /** The same title always gives the same text. */
@@ -69,12 +70,9 @@ export function createInventoryRepo({ db, sqlite, transaction }: Store) {
     )
     .pluck()
 
-  const reports = sqlite.prepare<
-    [],
-    { device_id: DeviceId; collected_at: string; omitted: number }
-  >(
+  const reports = sqlite.prepare<[number, number], Report>(
     `select device_id, collected_at, sections ->> '$.software_omitted' omitted
-     from device_inventory where has_software = 1 order by device_id`,
+     from device_inventory where device_id > ? and has_software = 1 order by device_id limit ?`,
   )
 
   /** Replaces the software of a device; writes only differences. */
@@ -134,7 +132,7 @@ export function createInventoryRepo({ db, sqlite, transaction }: Store) {
       setSoftware(id, [])
     },
     /** Software with this in its name, ordered by name. @param after `ID:NAME` of the last one read */
-    titles(part: string, after: string | null): { id: number; title: Title }[] {
+    titles(part: string, after: string | null): { id: number; title: () => Title }[] {
       const upTo = search.upTo()
       const values = { ...searchParameters(part), upTo }
       const match = search.query([part])
@@ -144,7 +142,7 @@ export function createInventoryRepo({ db, sqlite, transaction }: Store) {
       return found
         .filter((title) => title.name > name || (title.name === name && title.id > Number(id)))
         .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : a.id - b.id))
-        .map(({ id, entry }) => ({ id, title: JSON.parse(entry) as Title }))
+        .map(({ id, entry }) => ({ id, title: () => JSON.parse(entry) as Title }))
     },
     devicesWith: (titleId: number): DeviceId[] => devicesWith.all(titleId),
     /** Makes the next titles searchable. @returns how many */
@@ -154,8 +152,8 @@ export function createInventoryRepo({ db, sqlite, transaction }: Store) {
         search.add(rows)
         return rows.length
       }),
-    /** Of every device that has reported its software, and what was omitted from it. */
-    reports: (): { device_id: DeviceId; collected_at: string; omitted: number }[] => reports.all(),
+    /** Of every device that has reported its software, and what was omitted from it, by id. */
+    reports: (after: DeviceId | 0, limit: number): Report[] => reports.all(after, limit),
     /** Removed devices whose inventory is still stored. */
     removed: (): DeviceId[] => removed.all(),
   }

@@ -96,7 +96,7 @@ export const calls: Calls = {
   devices: {
     sharedHardware: (r) => r.sharedHardware(),
     predecessors: (r) => r.predecessors(w.DEVICE),
-    list: (r) => r.list(),
+    idsByName: { all: (r) => r.idsByName(null), 'of a user': (r) => r.idsByName(w.USER) },
     byId: (r) => r.byId(w.DEVICE),
     counts: (r) => r.counts(),
     byKey: (r) => r.byKey('PC-1'),
@@ -122,7 +122,7 @@ export const calls: Calls = {
     setHardware: (r) => r.setHardware(w.DEVICE, [{ hardware_id: 'b', role: 'owner' }]),
     waitingCopies: (r) => r.waitingCopies(w.DEVICE),
     namesLike: (r) => r.namesLike('PC'),
-    groupIds: { all: (r) => r.groupIds(null), some: (r) => r.groupIds([w.DEVICE]) },
+    groupIds: (r) => r.groupIds([w.DEVICE]),
   },
   enrollment: {
     insert: (r) => r.insert(w.codeRow('another')),
@@ -179,7 +179,7 @@ export const calls: Calls = {
       r.save(w.DEVICE, 'h', inventoryOf({ vlc: '3' }), w.AT)
       r.index(10)
     },
-    reports: (r) => r.reports(),
+    reports: (r) => r.reports(0, 10),
     removed: (r) => r.removed(),
   },
   requests: {
