@@ -177,6 +177,22 @@ describe('the device list', () => {
     store.apply({ removed_device_id: aDevice().id })
     expect(store.list.map((d) => d.name)).toEqual(['PC-2'])
   })
+  it('keeps what the feed reported while it was loading', async () => {
+    const store: ReturnType<typeof useDevicesStore> = withApi(
+      {
+        'devices.list': () => {
+          store.apply({ device: aDevice({ id: 1, name: 'Renamed' }) })
+          store.apply({ removed_device_id: aDevice({ id: 2 }).id })
+          store.apply({ removed_device_id: aDevice({ id: 3 }).id })
+          store.apply({ device: aDevice({ id: 3, name: 'Enrolled again' }) })
+          return { devices: [1, 2, 3, 4].map((id) => aDevice({ id, name: `PC-${id}` })) }
+        },
+      },
+      () => useDevicesStore(),
+    )
+    await store.load()
+    expect(store.list.map((d) => d.name)).toEqual(['Enrolled again', 'PC-4', 'Renamed'])
+  })
 })
 
 describe('a loader', () => {

@@ -13,12 +13,16 @@ export const useDevicesStore = defineStore('devices', () => {
   const api = useApi()
   const byId = shallowRef(new Map<DeviceId, Device>())
   const pending = ref(0)
+  /** While the list is loading: the answer may still contain them. */
+  const removedMeanwhile = new Set<DeviceId>()
   const loader = createLoader(async () => {
     const before = byId.value
+    removedMeanwhile.clear()
     const { devices } = await api.call('devices.list')
     const next = new Map(devices.map((d) => [d.id, d]))
     // Feed events that arrived meanwhile are newer than the answer.
     for (const [id, d] of byId.value) if (before.get(id) !== d) next.set(id, d)
+    for (const id of removedMeanwhile) if (!byId.value.has(id)) next.delete(id)
     byId.value = next
     pending.value = devices.filter((d) => d.pairing !== null || (!d.approved && !d.blocked)).length
   })
@@ -31,6 +35,7 @@ export const useDevicesStore = defineStore('devices', () => {
     return device
   }
   function drop(id: DeviceId): void {
+    removedMeanwhile.add(id)
     const next = new Map(byId.value)
     next.delete(id)
     byId.value = next
