@@ -81,10 +81,11 @@ export async function startController(options: ControllerOptions): Promise<Contr
     const common = { options, store, clock, random, place, undo }
     const slices = createSlices({ ...common, firstKeys, restored })
     const { consoles, consolePort } = await openEdges(slices, common)
-    const { devices, deployments, software, agentUpdates, identity } = slices
+    const { devices, deployments, software, agentUpdates, identity, users } = slices
 
     software.sealStored()
     software.fetchMissing()
+    users.start()
     deployments.start()
     agentUpdates.start()
     software.startFetches()

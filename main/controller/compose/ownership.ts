@@ -1,6 +1,6 @@
 /**
  * What a user owns, in all slices: counted before the user is removed, then transferred to another
- * user or left without an owner.
+ * user or left without an owner, a slice at a time: a year of it takes too long in one go.
  */
 import type { Holdings } from '#shared/contract/rest/users.ts'
 import type { UserId } from '#shared/domain/ids.ts'
@@ -33,13 +33,13 @@ export function createOwnership(slices: Slices): Ownership {
         enrollments: enrollment.openOf(id),
       }
     },
-    transfer(from, to, name) {
-      for (const slice of [devices, groups, software, enrollment, deployments])
-        slice.transfer(from, to, name)
+    transfer(from, to, name, limit) {
+      for (const slice of [groups, software, enrollment]) slice.transfer(from, to, name)
+      const moved = devices.transfer(from, to, limit)
+      const more = limit - moved.length
+      const done = more > 0 && deployments.transfer(from, to, name, more) < more
+      return { devices: moved, isDone: done }
     },
-    /** The list may include devices that had no owner before: notifying about them does no harm. */
-    transferred(to) {
-      if (to !== null) devices.announce(devices.ownedBy(to))
-    },
+    transferred: (ids) => devices.announce(ids),
   }
 }

@@ -247,13 +247,13 @@ export function createDeployments(deps: {
     /** Moves a device's targets to another row for the same PC. Inside a transaction; pass the result to `moved` afterwards. @throws AppError E_ILLEGAL_STATE */
     moveDevice: createMoveDevice({ repo, now, installerFor, forget: openTargets.forget }),
     moved: (changes: Changes): void => committed(changes),
-    /** For the removal of a user: how many deployments they own, and how many of those are active. */
     /** Makes the names of the next deployments searchable. @returns how many */
     index: (limit: number): number => repo.index(limit),
+    /** For the removal of a user: how many deployments they own, and how many of those are active. */
     countOf: (id: UserId): { all: number; active: number } => repo.countOf(id),
-    transfer(from: UserId, to: UserId | null, name: string): void {
-      repo.transfer(from, to, name)
-    },
+    /** @returns how many moved */
+    transfer: (from: UserId, to: UserId | null, name: string, limit: number): number =>
+      repo.transfer(from, to, name, limit),
     /** Devices at work now. */
     workingDevices: openTargets.workingDevices,
     /** A package given as a URL was fetched, or could not be. */

@@ -61,6 +61,12 @@ export function createDevicesRepo({ db, sqlite }: Store) {
       'select id from devices where owner_id = ? and deleted_at is null order by name, id',
     )
     .pluck()
+  const transfer = sqlite
+    .prepare<{ from: UserId; to: UserId | null; limit: number }, DeviceId>(
+      `update devices set owner_id = @to where id in (
+         select id from devices where owner_id = @from order by id limit @limit) returning id`,
+    )
+    .pluck()
   const members = sqlite
     .prepare<[string], [DeviceId, GroupId]>(
       `select device_id, group_id from device_group_members
@@ -140,9 +146,9 @@ export function createDevicesRepo({ db, sqlite }: Store) {
         .all(),
     idsOwnedBy: (owner: UserId): DeviceId[] => idsOwnedBy.all(owner),
     lastSeen: () => lastSeen.all(),
-    transfer: (from: UserId, to: UserId | null): void => {
-      db.update(devices).set({ owner_id: to }).where(eq(devices.owner_id, from)).run()
-    },
+    /** Some of the devices of a user. @returns those that moved */
+    transfer: (from: UserId, to: UserId | null, limit: number): DeviceId[] =>
+      transfer.all({ from, to, limit }),
     insert: (row: typeof devices.$inferInsert): DeviceRow =>
       db.insert(devices).values(row).returning().get(),
     /** Counts a change of the name in `version`. */

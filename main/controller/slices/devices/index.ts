@@ -182,7 +182,8 @@ export function createDevices(deps: {
     },
     /** For the removal of a user. */
     ownedBy: (id: UserId): DeviceId[] => repo.idsOwnedBy(id),
-    transfer: (from: UserId, to: UserId | null): void => repo.transfer(from, to),
+    transfer: (from: UserId, to: UserId | null, limit: number): DeviceId[] =>
+      repo.transfer(from, to, limit),
 
     /**
      * The devices for these ids, checked one by one.

@@ -40,13 +40,21 @@ export function createAccounts(deps: {
     if (!row) throw new AppError('E_NOT_FOUND', 'This user does not exist.')
     return row
   }
-  /** Call it inside a transaction. @throws AppError E_CONFLICT */
+  /**
+   * Call it inside a transaction. @throws AppError E_CONFLICT, E_BUSY (an account with this name is
+   * still being removed)
+   */
   function refuseTakenName(username: string, except?: UserId): void {
     const other = repo.withName(username).find((row) => row.id !== except)
     if (other)
       throw AppError.of('username_taken', { name: other.username }, [
         { path: '/username', message: 'is taken' },
       ])
+    if (repo.isNameOfRemoved(username))
+      throw new AppError(
+        'E_BUSY',
+        'The account that had this name is still being removed. Try again in a moment.',
+      )
   }
 
   /**

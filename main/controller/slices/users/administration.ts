@@ -2,7 +2,7 @@
 import type { Random } from '#shared/node/random.ts'
 import type { CreateUser, Holdings, UpdateUser, User } from '#shared/contract/rest/users.ts'
 import { AppError } from '#shared/contract/errors.ts'
-import type { UserId } from '#shared/domain/ids.ts'
+import type { DeviceId, UserId } from '#shared/domain/ids.ts'
 import type { Audit } from '../audit/index.ts'
 import { isoTime, type Now, type Viewer } from '../../base/context.ts'
 import type { Store } from '../../store/store.ts'
@@ -10,21 +10,24 @@ import { checkVersion } from '../../base/check-version.ts'
 import { subjectOf, type Accounts } from './accounts.ts'
 import { checkPassword, generatedPassword } from './password-rules.ts'
 import type { Passwords } from './passwords.ts'
+import type { Removals } from './removals.ts'
 import type { UserRow, UsersRepo } from './users.repo.ts'
 
 /** What other slices store that belongs to a user. */
 export type Ownership = {
   holdings: (id: UserId) => Holdings
   /**
-   * Call it inside the transaction that removes the user.
+   * Transfers everything of which users have little, and up to `limit` of their PCs and deployments.
+   * Call it in a transaction, again and again until all of it is done.
    * @param to null: no owner, so only administrators see it; open enrolment codes are revoked
    * @param name of the removed user, stored as `created_by_name` in their software, deployments and
    * enrolment codes
    */
-  transfer: (from: UserId, to: UserId | null, name: string) => void
-  /** Call it after the commit: notifies about what has a new owner. */
-  transferred: (to: UserId | null) => void
+  transfer: (from: UserId, to: UserId | null, name: string, limit: number) => Transferred
+  /** Call it after the commit: notifies about devices that have a new owner. */
+  transferred: (devices: DeviceId[]) => void
 }
+export type Transferred = { devices: DeviceId[]; isDone: boolean }
 
 /** What has changed: "role technician → admin, disabled". */
 function inWords(row: UserRow, change: UpdateUser): string {
@@ -51,6 +54,7 @@ export function createAdministration(deps: {
   now: Now
   random: Random
   ownership: Ownership
+  removals: Removals
   /** All sessions of this user have ended. */
   sessionsEnded: (what: { userId: UserId }) => void
   /** Who owns what, or may see what, has changed. */
@@ -166,12 +170,13 @@ export function createAdministration(deps: {
     holdings: (id: UserId): Holdings => deps.ownership.holdings(existing(id).id),
 
     /**
-     * Removes a user. What they own goes to `transferTo`; null: to nobody. @throws AppError
-     * E_NOT_FOUND, E_ILLEGAL_STATE, E_VALIDATION (transferTo)
+     * Removes a user. What they own goes to `transferTo`; null: to nobody. Of many PCs and deployments,
+     * the last ones follow shortly afterwards. @throws AppError E_NOT_FOUND, E_ILLEGAL_STATE,
+     * E_VALIDATION (transferTo)
      */
     remove(viewer: Viewer, id: UserId, transferTo: UserId | null): void {
       const holdings = deps.ownership.holdings(existing(id).id)
-      store.transaction(() => {
+      const moved = store.transaction(() => {
         const row = existing(id)
         refuseLastAdmin(row)
         const newOwner = transferTo === null ? null : repo.byId(transferTo)
@@ -185,8 +190,7 @@ export function createAdministration(deps: {
             'The new owner must be another user who can sign in.',
             [{ path: '/transfer_to', message: 'must be another user who can sign in' }],
           )
-        deps.ownership.transfer(id, transferTo, row.username)
-        repo.remove(id)
+        const moved = deps.removals.begin(row, transferTo)
         audit.record(
           viewer,
           'user.delete',
@@ -194,11 +198,13 @@ export function createAdministration(deps: {
           newOwner ? `ownership transferred to ${newOwner.username}` : '',
           { data: { ...holdings, transfer_to: newOwner?.username ?? null } },
         )
+        return moved
       })
       deps.sessionsEnded({ userId: id })
       deps.changed(id)
       deps.ownersChanged()
-      deps.ownership.transferred(transferTo)
+      deps.ownership.transferred(moved.devices)
+      if (!moved.isDone) deps.removals.continueSoon(id)
     },
   }
 }

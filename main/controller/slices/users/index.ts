@@ -2,13 +2,14 @@
 import type { OwnSession, User } from '#shared/contract/rest/users.ts'
 import type { SessionId, UserId } from '#shared/domain/ids.ts'
 import type { Audit } from '../audit/index.ts'
-import type { Clock, Now, Random, Viewer } from '../../base/context.ts'
+import type { Clock, Log, Now, Random, Viewer } from '../../base/context.ts'
 import { createListeners } from '../../base/listeners.ts'
 import { moveWithClock } from '../../store/moved-time.ts'
 import type { Store } from '../../store/store.ts'
 import { createAccounts } from './accounts.ts'
 import { createAdministration, type Ownership } from './administration.ts'
 import type { Passwords } from './passwords.ts'
+import { createRemovals } from './removals.ts'
 import { createSessions } from './sessions.ts'
 import { createSignIn } from './sign-in.ts'
 import { createUsersRepo } from './users.repo.ts'
@@ -27,6 +28,7 @@ export function createUsers(deps: {
   clock: Clock
   random: Random
   audit: Audit
+  log: Log
   passwords: Passwords
   ownership: Ownership
 }) {
@@ -34,6 +36,7 @@ export function createUsers(deps: {
   const sessions = createSessions({ ...deps, repo })
   const stopMoving = moveWithClock(deps.clock, repo.moveExpiry)
   const accounts = createAccounts({ ...deps, repo, sessions })
+  const removals = createRemovals({ ...deps, repo })
   const changes = createListeners<UserId>()
   const changed = changes.emit
   const sessionEnds = createListeners<SessionsEnded>()
@@ -57,7 +60,7 @@ export function createUsers(deps: {
     ...createSignIn({ ...deps, repo, accounts, sessions, changed, sessionsEnded }),
     ...createAdministration({
       ...deps,
-      ...{ repo, accounts, changed, sessionsEnded },
+      ...{ repo, accounts, removals, changed, sessionsEnded },
       ownersChanged: () => ownerChanges.emit(),
     }),
 
@@ -85,10 +88,13 @@ export function createUsers(deps: {
       changed(viewer.id)
     },
 
+    /** Continues removals of accounts that an earlier run did not finish. */
+    start: (): void => removals.start(),
     /** Ends the password thread. */
-    stop: () => {
+    stop: async (): Promise<void> => {
       stopMoving()
-      return deps.passwords.stop()
+      await removals.stop()
+      await deps.passwords.stop()
     },
   }
 }

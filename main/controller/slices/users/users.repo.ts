@@ -1,4 +1,4 @@
-import { and, count, desc, eq, gt, inArray, isNull, lt, ne, sql } from 'drizzle-orm'
+import { and, count, desc, eq, gt, inArray, isNotNull, isNull, lt, ne, sql } from 'drizzle-orm'
 import type { Role } from '#shared/contract/rest/users.ts'
 import type { SessionId, UserId } from '#shared/domain/ids.ts'
 import { sessions, spentRefreshTokens, users } from '../../store/schema/index.ts'
@@ -17,6 +17,9 @@ export type SessionUser = {
   last_used_at: string | null
 }
 
+/** Whether the account was not removed. */
+const isKept = isNull(users.removed_at)
+
 export function createUsersRepo({ db, sqlite }: Store) {
   // Runs on every request, so it is prepared once.
   const sessionUser = sqlite.prepare<[string, string], SessionUser>(
@@ -32,7 +35,7 @@ export function createUsersRepo({ db, sqlite }: Store) {
      order by coalesce(last_used_at, created_at) desc limit -1 offset ?)`,
   )
   return {
-    count: (): number => db.select({ n: count() }).from(users).get()?.n ?? 0,
+    count: (): number => db.select({ n: count() }).from(users).where(isKept).get()?.n ?? 0,
     /** Administrators who can sign in. */
     countActiveAdmins: (): number =>
       db
@@ -40,12 +43,21 @@ export function createUsersRepo({ db, sqlite }: Store) {
         .from(users)
         .where(and(eq(users.role, 'admin'), isNull(users.disabled_at)))
         .get()?.n ?? 0,
-    list: (): UserRow[] => db.select().from(users).orderBy(users.username).all(),
+    list: (): UserRow[] => db.select().from(users).where(isKept).orderBy(users.username).all(),
     byId: (id: UserId): UserRow | undefined =>
-      db.select().from(users).where(eq(users.id, id)).get(),
+      db
+        .select()
+        .from(users)
+        .where(and(eq(users.id, id), isKept))
+        .get(),
     /** Accounts of this name; databases of earlier versions may hold several that differ in case or composition. */
     withName: (username: string): UserRow[] =>
-      db.select().from(users).where(isName(users.username, username)).orderBy(users.id).all(),
+      db
+        .select()
+        .from(users)
+        .where(and(isName(users.username, username), isKept))
+        .orderBy(users.id)
+        .all(),
     insert: (row: typeof users.$inferInsert): UserRow =>
       db
         .insert(users)
@@ -64,6 +76,27 @@ export function createUsersRepo({ db, sqlite }: Store) {
     },
     remove: (id: UserId): void => {
       db.delete(users).where(eq(users.id, id)).run()
+    },
+    /** From now on it counts as deleted, and may not sign in. */
+    markRemoved: (id: UserId, successor: UserId | null, nowIso: string): void => {
+      db.update(users)
+        .set({ removed_at: nowIso, disabled_at: nowIso, successor_id: successor })
+        .where(eq(users.id, id))
+        .run()
+    },
+    /** Removed accounts that still own something, oldest first. */
+    removed: (): UserRow[] =>
+      db.select().from(users).where(isNotNull(users.removed_at)).orderBy(users.removed_at).all(),
+    /** Whether a removed account still has this name. */
+    isNameOfRemoved: (username: string): boolean =>
+      db
+        .select({ id: users.id })
+        .from(users)
+        .where(and(isName(users.username, username), isNotNull(users.removed_at)))
+        .get() !== undefined,
+    /** Removed accounts whose successor is this one get another. */
+    replaceSuccessor: (id: UserId, by: UserId | null): void => {
+      db.update(users).set({ successor_id: by }).where(eq(users.successor_id, id)).run()
     },
 
     /** How many sessions each user has. */

@@ -1,4 +1,4 @@
-import { index, integer, sqliteTable, text } from 'drizzle-orm/sqlite-core'
+import { index, integer, sqliteTable, text, type AnySQLiteColumn } from 'drizzle-orm/sqlite-core'
 import type { UserId } from '#shared/domain/ids.ts'
 
 export const users = sqliteTable('users', {
@@ -20,6 +20,15 @@ export const users = sqliteTable('users', {
    */
   must_change_password: integer({ mode: 'boolean' }).notNull().default(false),
   last_login_at: text(),
+  /**
+   * When the account was removed. Its row stays until everything it owned has the new owner; until
+   * then it counts as deleted.
+   */
+  removed_at: text(),
+  /** Who receives what the removed account owned. Null: nobody. */
+  successor_id: integer()
+    .$type<UserId>()
+    .references((): AnySQLiteColumn => users.id),
   /** Number of its changes. */
   version: integer().notNull().default(1),
 })

@@ -77,6 +77,16 @@ export function createDeploymentsRepo(store: Store) {
     )
     .pluck()
 
+  const transfer = store.sqlite.prepare<{
+    from: UserId
+    to: UserId | null
+    name: string
+    limit: number
+  }>(
+    `update deployments set created_by = @to, created_by_name = coalesce(created_by_name, @name) where id in (
+       select id from deployments where created_by = @from order by id desc limit @limit)`,
+  )
+
   const list = createListRepo(store)
   const ENDED = ['completed', 'failed', 'skipped']
     .map((state) => `coalesce(sum(t.deployment_status = '${state}'), 0) ${state}`)
@@ -249,12 +259,9 @@ export function createDeploymentsRepo(store: Store) {
       }
       return sum
     },
-    transfer: (from: UserId, to: UserId | null, name: string): void => {
-      db.update(deployments)
-        .set({ created_by: to, created_by_name: sql`coalesce(created_by_name, ${name})` })
-        .where(eq(deployments.created_by, from))
-        .run()
-    },
+    /** Some of the deployments of a user, newest first. @returns how many moved */
+    transfer: (from: UserId, to: UserId | null, name: string, limit: number): number =>
+      transfer.run({ from, to, name, limit }).changes,
 
     installer: (id: InstallerId): InstallerRow | undefined => installerById.get({ id }),
     softwareName: (id: SoftwareId): string =>
