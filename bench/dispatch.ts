@@ -18,13 +18,23 @@ import {
   type AgentsProcess,
 } from './fleet.ts'
 import { watchStalls, type Stalls } from './stalls.ts'
-import { median, type BenchTable } from './table.ts'
+import { median, printTable, type BenchTable } from './table.ts'
 
 const epochMs = () => performance.timeOrigin + performance.now()
 
 /** The size of a command on the wire, used for the reference too. */
 const COMMAND_BYTES = 1_300
 
+export type DispatchFigures = {
+  agents: number
+  /** Beside the reference of the same run. */
+  ratio_last_command: number
+  ratio_last_ack: number
+  /** Microseconds until the last result is acknowledged, divided by the agents. */
+  us_per_agent: number
+  /** The longest gap of the hub's loop, of all runs. */
+  worst_gap_ms: number
+}
 type Sample = { commandMs: number; storedMs: number; stalls: Stalls }
 
 async function product(agents: AgentsProcess, count: number, runs: number): Promise<Sample[]> {
@@ -104,22 +114,37 @@ async function reference(agents: AgentsProcess, count: number, runs: number): Pr
   return samples
 }
 
-export async function dispatch(options: { agents: number; runs: number }): Promise<BenchTable> {
+export async function dispatch(options: {
+  agents: number
+  runs: number
+}): Promise<{ text: string; json: DispatchFigures }> {
+  const { agents: count, runs } = options
   const agents = startAgentsProcess()
-  const ours = await product(agents, options.agents, options.runs)
-  const bare = await reference(agents, options.agents, options.runs)
+  const ours = await product(agents, count, runs)
+  const bare = await reference(agents, count, runs)
   const row = (name: string, pick: (s: Sample) => number) => {
     const [a, b] = [median(ours.map(pick)), median(bare.map(pick))]
     return { name, ours: `${a.toFixed(1)} ms`, reference: `${b.toFixed(1)} ms`, ratio: a / b }
   }
-  return {
-    title: `dispatch: ${options.agents} agents, median of ${options.runs} runs`,
+  const lastCommand = row('create → last command received', (s) => s.commandMs)
+  const lastAck = row('create → last result stored and acknowledged', (s) => s.storedMs)
+  const gap = row("longest gap of the server's loop", (s) => s.stalls.longestMs)
+  const usPerAgent = (1_000 * median(ours.map((s) => s.storedMs))) / count
+  const table: BenchTable = {
+    title: `dispatch: ${count} agents, median of ${runs} runs`,
     reference: 'bare ws over TLS, no store, no signature',
-    rows: [
-      row('create → last command received', (s) => s.commandMs),
-      row('create → last result stored and acknowledged', (s) => s.storedMs),
-      row("longest gap of the server's loop", (s) => s.stalls.longestMs),
-    ],
-    notes: [],
+    rows: [lastCommand, lastAck, gap],
+    notes: [`${usPerAgent.toFixed(0)} µs for each agent until the last result is acknowledged`],
+  }
+  const round = (value: number) => Math.round(100 * value) / 100
+  return {
+    text: printTable(table),
+    json: {
+      agents: count,
+      ratio_last_command: round(lastCommand.ratio),
+      ratio_last_ack: round(lastAck.ratio),
+      us_per_agent: Math.round(usPerAgent),
+      worst_gap_ms: round(Math.max(...ours.map((s) => s.stalls.longestMs))),
+    },
   }
 }

@@ -6,6 +6,7 @@ import Database from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { systemClock } from '#shared/node/clock.ts'
 import { systemRandom } from '#shared/node/random.ts'
+import { createDeploymentsRepo } from '../slices/deployments/tables/deployments.repo.ts'
 import { createUsersRepo } from '../slices/users/users.repo.ts'
 import { migrationsUpTo } from '../test-kit/old-migrations.ts'
 import { MIGRATIONS_DIR } from '../test-kit/paths.ts'
@@ -114,6 +115,17 @@ it('refuses the refresh token of a user who may not sign in, and of an expired s
   expect(repo.rotateSession('h', change, '2028', '2025')).toBeUndefined()
   repo.update(id, { disabled_at: AT })
   expect(repo.rotateSession('h', change, AT, '2025')).toBeUndefined()
+  store.close()
+})
+
+it('gives the role of a removed account to nothing that it still owns', () => {
+  const store = open()
+  const repo = createUsersRepo(store)
+  const { id } = repo.insert({ username: 'a', password_hash: 'x', role: 'admin', created_at: AT })
+  const { roleOf } = createDeploymentsRepo(store)
+  expect(roleOf(id)).toBe('admin')
+  repo.markRemoved(id, null, AT)
+  expect(roleOf(id)).toBeNull()
   store.close()
 })
 

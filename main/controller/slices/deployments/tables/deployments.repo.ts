@@ -1,5 +1,5 @@
 /** Rows of deployments and of the packages in them. Targets and attempts have their own repositories. */
-import { and, desc, eq, inArray, or, sql } from 'drizzle-orm'
+import { and, desc, eq, inArray, isNull, or, sql } from 'drizzle-orm'
 import {
   ACTIVE_DEPLOYMENT_STATES,
   NO_TARGETS,
@@ -187,8 +187,13 @@ export function createDeploymentsRepo(store: Store) {
           ),
         )
         .all(),
+    /** Null: there is no such user, or the account was removed. */
     roleOf: (id: UserId): Role | null =>
-      db.select({ role: users.role }).from(users).where(eq(users.id, id)).get()?.role ?? null,
+      db
+        .select({ role: users.role })
+        .from(users)
+        .where(and(eq(users.id, id), isNull(users.removed_at)))
+        .get()?.role ?? null,
     byId: (id: DeploymentId): DeploymentRow | undefined => deploymentById.get({ id }),
     /** Undefined: there is no such deployment. */
     ownerOf: (id: DeploymentId): UserId | null | undefined => ownerOf.get(id),
