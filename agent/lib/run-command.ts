@@ -1,6 +1,7 @@
 /** Runs short commands for their output: never a shell, limited in time and size. */
-import { execFile } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { constants, setPriority } from 'node:os'
+import type { Readable } from 'node:stream'
 import { consoleCodePage, decodeOutput } from './decode.ts'
 import { serviceEnvironment } from './environment.ts'
 import { withServiceUmask } from './umask.ts'
@@ -37,30 +38,50 @@ export function runCommand(
   timeoutMs = 30_000,
   options: { limitBytes?: number; lowPriority?: boolean; env?: Record<string, string> } = {},
 ): Promise<CommandResult> {
+  const limitBytes = options.limitBytes ?? OUTPUT_LIMIT_BYTES
   return new Promise((resolve) => {
     const child = withServiceUmask(() =>
-      execFile(
-        file,
-        args,
-        {
-          timeout: timeoutMs,
-          killSignal: 'SIGKILL',
-          maxBuffer: options.limitBytes ?? OUTPUT_LIMIT_BYTES,
-          env: { ...serviceEnvironment(), ...options.env },
-          windowsHide: true,
-          encoding: 'buffer',
-        },
-        (error, stdout, stderr) =>
-          resolve({
-            code: error === null ? 0 : typeof error.code === 'number' ? error.code : null,
-            stdout: decodeOutput(stdout, consoleCodePage()),
-            stderr: decodeOutput(stderr, consoleCodePage()),
-            missing: error !== null && (error.code as unknown) === 'ENOENT',
-          }),
-      ),
+      spawn(file, args, {
+        // Nothing to read, rather than a pipe: Node's pipes are sockets, and a bash that is started with one takes
+        // itself for a remote login and runs ~/.bashrc.
+        stdio: ['ignore', 'pipe', 'pipe'],
+        env: { ...serviceEnvironment(), ...options.env },
+        windowsHide: true,
+      }),
     )
     if (options.lowPriority) slowDown(child.pid)
-    child.stdin?.on('error', () => undefined)
-    child.stdin?.end()
+    let isStopped = false
+    /** Also stops listening: processes that it has started may keep its output open. */
+    const stop = (): void => {
+      isStopped = true
+      child.kill('SIGKILL')
+      child.stdout?.destroy()
+      child.stderr?.destroy()
+    }
+    const timer = setTimeout(stop, timeoutMs)
+    /** Collects a stream; the program is stopped when it writes too much. */
+    const collect = (stream: Readable): Buffer[] => {
+      const pieces: Buffer[] = []
+      let bytes = 0
+      stream.on('data', (piece: Buffer) => {
+        bytes += piece.length
+        if (bytes <= limitBytes) return void pieces.push(piece)
+        stop()
+      })
+      return pieces
+    }
+    const stdout = collect(child.stdout)
+    const stderr = collect(child.stderr)
+    const end = (code: number | null, missing = false): void => {
+      clearTimeout(timer)
+      resolve({
+        code: isStopped ? null : code,
+        stdout: decodeOutput(Buffer.concat(stdout), consoleCodePage()),
+        stderr: decodeOutput(Buffer.concat(stderr), consoleCodePage()),
+        missing,
+      })
+    }
+    child.once('error', (error: NodeJS.ErrnoException) => end(null, error.code === 'ENOENT'))
+    child.once('close', (code) => end(code))
   })
 }
