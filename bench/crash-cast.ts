@@ -49,7 +49,7 @@ function processesWith(...words: string[]): number[] {
     .map(Number)
 }
 
-/** With the stand-ins that attend an installer when its agent has ended. */
+/** Includes the processes that take over an installer after its agent has ended (`attend`). */
 const supervisorsIn = (folder: string): number[] => [
   ...processesWith('supervise', folder),
   ...processesWith('attend', folder),

@@ -13,7 +13,7 @@ const LIMIT_MS = 180_000
 export type AgentsProcess = Child<Order, Note>
 export const startAgentsProcess = (): AgentsProcess => startChild<Order, Note>('fleet-agents.ts')
 
-/** Inserts devices as enrolment would, `publicKeys.length` in one transaction. Returns their ids. */
+/** Inserts a device for each key as enrolment would, all in one transaction. Returns their ids. */
 export function addDevices(test: TestController, publicKeys: string[]): number[] {
   const db = new Database(join(test.dataDir, 'deployx.db'), { timeout: 5_000 })
   try {

@@ -17,7 +17,7 @@ export type ServeOptions = {
   fileMib: number
   /** Numbers of downloaders. */
   downloaders: number[]
-  /** Number of whole files that all downloaders of a round download together; at least one each. */
+  /** Complete downloads per round, shared among its downloaders; each makes at least one. */
   files: number
   /** Rounds per case; the median counts. */
   runs: number

@@ -13,11 +13,11 @@ export type ShellProcess = {
   ended: Promise<ShellRecord | null>
   /** Nothing more is needed: no stand-in starts. */
   release: () => void
-  /** The agent does nothing more for it: before `begin`, nothing will be started; after that, a stand-in takes over. */
+  /** Disconnects. Before `begin`: the installer never starts. After it: a stand-in takes over. */
   leave: () => void
 }
 
-/** @returns null if it cannot be started or ends before it is ready: it lacks something on this PC */
+/** @returns null if it cannot be started or ends before it is ready, because this PC lacks something it needs */
 function launch(words: readonly string[], spec: Spec): Promise<ShellProcess | null> {
   return new Promise((resolve) => {
     const [file = '', ...args] = words
@@ -70,7 +70,7 @@ function launch(words: readonly string[], spec: Spec): Promise<ShellProcess | nu
   })
 }
 
-/** Starts it; the installer starts later. Null: this PC cannot run it. */
+/** Starts the shell; `begin` then starts the installer. Null: this PC cannot run it. */
 export async function launchShell(
   words: readonly string[],
   spec: Spec,

@@ -1,6 +1,6 @@
 /**
- * Replaces the agent's executable. Before and after each step there is an executable that starts, or (on
- * Windows, for a moment) one that the service host restores before it starts anything.
+ * Replaces the agent's executable. After a power cut at any step, an executable that starts is in place. Only
+ * on Windows it may be missing between two steps; the service host then restores the previous one first.
  */
 import { linkSync, lstatSync, readFileSync, rmSync } from 'node:fs'
 import { errorCode, renameDurably, syncFolder, writeDurably } from '../lib/atomic-file.ts'
@@ -64,10 +64,10 @@ export function readVerdict(places: Places): string | null {
 
 /**
  * Ends the trial for good: the running version stays. The trial file is removed first, because a trial
- * without the other files would be rolled back into nothing.
+ * without the other files would have no version to roll back to.
  */
 export function endTrial(places: Places): void {
-  // Then the previous version is the only one.
+  // Keep the previous version: it is the only one left.
   if (!exists(places.executable)) return
   rmSync(places.trial, { force: true })
   syncFolder(places.folder)

@@ -15,15 +15,16 @@ export type Call = {
   /** Why its own time is not compared: only the pause that it causes counts. */
   slow?: string
 }
-/** What calls refer to. Of the `run`th repetition, so that each one changes something else. */
+/** The records that calls refer to. Those that calls change are new in every run. */
 export type Place = {
   run: number
   devices: number
   deployments: number
   targetsPerDeployment: number
   auditEntries: number
-  /** Ids of deployments that wait for PCs; of one that starts later. */
+  /** Ids of deployments that wait for PCs. */
   waiting: number[]
+  /** Id of a deployment that starts later. */
   scheduled: number
   /** Ids of enrolment codes and users made for this run. */
   code: number

@@ -1,4 +1,4 @@
-/** Calls every route of the contract, one at a time: its time, and the longest pause of the hub's event loop meanwhile. */
+/** Calls every route of the contract, one at a time, and measures its time and the longest pause of the hub's event loop. */
 import { performance } from 'node:perf_hooks'
 import { rest, type RouteName } from '#shared/contract/rest/routes.ts'
 import { createRestClient } from '../../main/controller/test-kit/test-controller.ts'
@@ -67,12 +67,11 @@ export async function measureCalls(
       run,
       code,
       user,
-      // The deployments that run; those at odd places start later.
+      // Those at even positions run; the others start later.
       waiting: options.waiting.filter((_id, i) => i % 2 === 0),
       scheduled: options.waiting[1]!,
       session: sessions.find((session) => !session.current)!.id,
     }
-    // Pause, resume, cancel; and read what a later call removes.
     for (const name of inOrder) {
       const make = calls[name]
       if (typeof make === 'string') continue
@@ -106,7 +105,7 @@ export async function measureCalls(
   })
 }
 
-/** What ends something comes last. */
+/** These come last, because they stop deployments that other calls use. */
 const LAST: readonly RouteName[] = ['deployments.pause', 'deployments.resume', 'deployments.cancel']
 const inOrder = [
   ...(Object.keys(calls) as RouteName[]).filter((name) => !LAST.includes(name)),

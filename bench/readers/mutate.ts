@@ -75,7 +75,7 @@ export function mutated(whole: Buffer, random: Random): { bytes: Buffer; how: st
   const count = 1 + below(random, 4)
   for (let i = 0; i < count; i++) {
     const name = oneOf(random, NAMES)
-    // Structures stand at the beginning and at the end.
+    // Most structures are near the beginning or the end.
     const near = Math.floor(bytes.length * random() ** 3)
     const end = Math.max(0, bytes.length - 1 - near)
     const at = random() < 0.25 ? end : random() < 0.5 ? near : below(random, bytes.length)

@@ -6,10 +6,10 @@
  * functions below instead: they keep a primitive in a one-element array and mark such a reference by its lowest bit
  * (references are pointers, so that bit is free).
  *
- * On a runtime with Node-API 10 it hands the call through and changes nothing, so it may stay in place when the same
- * node_modules is used by Node 24 and by a current Electron.
+ * On a runtime with Node-API 10 it only loads the prebuild, so it may stay in place when the same node_modules is used
+ * by Node 24 and by a current Electron.
  *
- * It lies in build/Release/, which better-sqlite3's loader prefers to prebuilds/. Linux x86-64, glibc.
+ * It must be in build/Release/, which better-sqlite3's loader prefers to prebuilds/. Linux x86-64, glibc.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -23,11 +23,11 @@
 #include <unistd.h>
 
 #define EXPORT __attribute__((visibility("default")))
-#define PREBUILD "../../prebuilds/linux-x64.node" /* seen from this file's folder */
+#define PREBUILD "../../prebuilds/linux-x64.node" /* relative to the folder of the built addon */
 #define BOXED(ref) ((uintptr_t)(ref) & 1)
 #define PLAIN(ref) ((napi_ref)((uintptr_t)(ref) & ~(uintptr_t)1))
 
-/* A function that came with Node-API 10; the runtime exports it or does not. */
+/* Node-API 10 added this function, so only runtimes with version 10 export it. */
 static int runtime_has_napi_10(void) {
   return dlsym(RTLD_DEFAULT, "node_api_create_buffer_from_arraybuffer") != NULL;
 }
@@ -59,7 +59,7 @@ static napi_status get_reference_value(napi_env env, napi_ref ref, napi_value *r
     return status;
   }
   status = napi_get_element(env, box, 0, result);
-  /* Reading an element is refused while an exception is pending, reading a reference is not: set it aside meanwhile. */
+  /* napi_get_element fails while an exception is pending, the original function does not: rethrow it afterwards. */
   if (status == napi_pending_exception && napi_get_and_clear_last_exception(env, &pending) == napi_ok) {
     status = napi_get_element(env, box, 0, result);
     napi_throw(env, pending);
@@ -89,7 +89,7 @@ static size_t redirect(struct link_map *lib, const Elf64_Rela *table, size_t ent
       if (strcmp(strings + symbols[symbol].st_name, hooks[h].name) != 0) continue;
       void **slot = (void **)(lib->l_addr + table[i].r_offset);
       void *slot_page = (void *)((uintptr_t)slot & ~(page - 1));
-      if (*slot != hooks[h].replacement) { /* a worker thread finds the work done */
+      if (*slot != hooks[h].replacement) { /* else an earlier load in this process did it */
         if (mprotect(slot_page, page, PROT_READ | PROT_WRITE) != 0) return 0;
         *slot = hooks[h].replacement;
       }

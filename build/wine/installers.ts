@@ -10,7 +10,7 @@ export type MsiOptions = {
   version?: string
   productCode: string
   /**
-   * `fail`: its last step fails and it rolls back; `reboot`: it requests a restart; `wait`: it behaviour not end.
+   * `fail`: its last step fails and it rolls back; `reboot`: it requests a restart; `wait`: it does not end.
    */
   behaviour?: 'fail' | 'reboot' | 'wait'
   /** 32-bit: registered under WOW6432Node. */

@@ -71,7 +71,7 @@ export function isAppUrl(address: string): boolean {
 
 /**
  * The file for an address of the console, or null: another host, or a path that does not consist of
- * plain names. The reader finds out whether the file exists.
+ * plain names. Does not check whether the file exists.
  */
 export function fileOfUrl(rendererDir: string, address: string): string | null {
   if (!isAppUrl(address)) return null

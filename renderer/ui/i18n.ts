@@ -1,5 +1,5 @@
 /**
- * The texts of the console. Each feature has them in its `messages.en.ts` and reads them by the `t` of its `texts.ts`.
+ * The texts of the console. Each feature has its own in `messages.en.ts` and reads them with the `t` of its `texts.ts`.
  * A wrong key or a missing parameter does not compile, in templates either.
  */
 import { createI18n } from 'vue-i18n'
@@ -15,7 +15,7 @@ import { formatCount } from './lib/count.ts'
 export { I18nT } from 'vue-i18n'
 export type { KeyOf, Messages }
 
-/** The language is chosen before the features load, so tables of theirs may hold texts. English is complete. */
+/** The language is set before features load, so their constants may contain texts. Only English has every text. */
 export const i18n = createI18n({ legacy: false, locale: 'en', fallbackLocale: 'en', messages: {} })
 
 export type Texts<M> = {

@@ -5,7 +5,8 @@ const ASCII = /^\p{ASCII}*$/u
 const INVISIBLE = /\p{Default_Ignorable_Code_Point}/gu
 
 /**
- * For search: texts that look the same fold to the same text, and parts to parts. Case folding goes through upper case, so that
+ * For search: texts that look the same fold to the same text, and the fold of a text contains the folds of its parts.
+ * Case folding goes through upper case, so that
  * ß equals ss and both forms of sigma are the same (Unicode, section 5.18).
  */
 export function foldedForSearch(text: string): string {

@@ -8,7 +8,7 @@ type Known = {
   knowledge?: InstallerKnowledge | null | undefined
 }
 
-/** What stays the same in every version; null: the rule names a version, or only a name for people. */
+/** What stays the same in every version; null: the rule identifies one version, or has only a display name. */
 function identityOf(rule: Detection): string | null {
   switch (rule.type) {
     case 'upgrade_code':

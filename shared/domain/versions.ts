@@ -156,9 +156,9 @@ export function compareDotted(a: string, b: string): number {
   return 0
 }
 
-/** What a version holds that was not filled in, or that was cleaned away. */
+/** Signs of a placeholder that was not filled in, or of characters that were removed. */
 const UNFILLED = /[\ufffd${}%<>]/
-/** A date with a letter behind it (`20260501b`) is none. */
+/** Needs two letters, because a date may end with one (`20260501b`). */
 const isCommit = (text: string): boolean =>
   /^[0-9a-f]{7,40}$/i.test(text) && /[a-f]\d{0,40}[a-f]/i.test(text)
 

@@ -25,8 +25,8 @@ import { MIGRATIONS_DIR } from './paths.ts'
 
 let shared: Inspection | null = null
 /**
- * One worker for all libraries of a test file: it ends with the process. A busy machine may need
- * long for a file.
+ * One worker for all libraries of a test file; it ends with the process. The time limit is generous,
+ * because a busy machine inspects installers slowly.
  */
 const sharedInspection = (log: Log): Inspection =>
   (shared ??= createInspection({
@@ -40,11 +40,11 @@ export type TestLibrary = ReturnType<typeof openLibrary>
 
 export function openLibrary(
   options: {
-    /** Opened again after a "restart"; otherwise a new one that is removed at the end. */
+    /** The folder of an earlier library, to simulate a restart. Default: a new folder. */
     dataDir?: string
     content?: Partial<ContentOptions>
     fetch?: Partial<FetchOptions>
-    /** Closed by its owner. */
+    /** Default: the shared one. The caller closes its own. */
     inspection?: Inspection
     deviceOfLiveAttempt?: (id: AttemptId) => DeviceId | null
   } = {},

@@ -13,7 +13,7 @@ export function makeElf(machine: number): Buffer {
   return elf
 }
 
-/** A program without content, and behind it the head of a file system of `dataBytes`. */
+/** A program without content, followed by the head of a file system of `dataBytes`. */
 export function makeAppImage(dataBytes: number): Buffer {
   const elf = makeElf(0x3e)
   elf.write('AI\x02', 8, 'latin1')

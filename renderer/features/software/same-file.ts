@@ -4,7 +4,7 @@ import { stemOf } from '#shared/domain/file-stem.ts'
 
 /**
  * Why a new entry was made beside one with the same file: the other one has another owner, the file was called differently and the
- * entry is named after it, or other details were read or chosen.
+ * entry is named after it, or its details differ.
  */
 type Why = 'owner' | 'file_name' | 'details'
 export type SameFile = { entry: Software; why: Why }

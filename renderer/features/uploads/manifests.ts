@@ -5,7 +5,7 @@ import { kindOfFileName } from '#shared/domain/platforms.ts'
 export const MANIFEST_LIMIT = 8
 const MANIFEST = /\.(?:ya?ml|nuspec|pkginfo|plist|xml)$/i
 export const MANIFEST_EXTENSIONS = ['.yaml', '.yml', '.nuspec', '.pkginfo', '.plist', '.xml']
-/** The script of a Chocolatey package stands beside its .nuspec; by itself, a script is an installer. */
+/** The script of a Chocolatey package comes with its .nuspec; by itself, a script is an installer. */
 const CHOCOLATEY_SCRIPT = /^chocolatey(?:before)?(?:un)?install(?:modify)?\.ps1$/i
 
 type Named = { name: string }

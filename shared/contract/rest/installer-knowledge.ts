@@ -10,7 +10,7 @@ import { Detection } from '../detection.ts'
  */
 export const FactLevel = z.enum(['proven', 'read', 'usual', 'guess'])
 export type FactLevel = z.infer<typeof FactLevel>
-/** `source`: where in the file it stands, for people. */
+/** `source`: where in the file it was found, for people. */
 const factOf = <T extends z.ZodType>(value: T) =>
   z.object({ value, level: FactLevel, source: z.string() })
 export type Fact<T> = { value: T; level: FactLevel; source: string }

@@ -38,7 +38,7 @@ async function closedAfterMs(socket: Socket): Promise<number | null> {
   socket.destroy()
   return after
 }
-/** On a slow computer a handshake may take longer than the hub waits for it: then once more. */
+/** Retries if the hub has closed the connection: on a slow computer a handshake may take longer than it waits. */
 async function opened(open: () => Socket): Promise<Socket> {
   for (;;) {
     const socket = open()

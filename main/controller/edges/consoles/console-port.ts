@@ -39,7 +39,7 @@ export type ConsolePort = {
 }
 
 /**
- * Listens for consoles. Adds what stops it again to `undo`, also when it throws.
+ * Listens for consoles. Adds the functions that stop it to `undo`, even if it throws.
  * @returns the open port with its URL @throws AppError E_PORT_IN_USE
  */
 export async function openConsolePort(

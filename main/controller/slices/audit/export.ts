@@ -61,7 +61,7 @@ export const csvLine = ({ row, head }: LogLine, separator: ReportSeparator): str
     .map((value) => toCell(value, separator))
     .join(separator) + '\r\n'
 
-/** What stands behind the name of the first column. */
+/** The separator is the character after the name of the first column. */
 const separatorOf = (text: string): string => /^\uFEFF?id([;\t])/.exec(text)?.[1] ?? ','
 
 /**

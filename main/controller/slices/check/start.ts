@@ -77,7 +77,7 @@ export function checkAtStart(options: Options): KeyRepairs {
 function examine({ dataDir, migrationsDir, keystore, log }: Options): KeyRepairs {
   const database = inspectDatabase(dataDir, migrationsDir)
   refuse(databaseFindings(database, factsBesides(dataDir)))
-  // Opening it reports more, and moves a damaged one aside.
+  // Opening the database handles both: it moves a damaged one aside and refuses a newer one.
   if (database.state === 'damaged' || database.state === 'newer') return NO_REPAIRS
   const setAside = settleKeys(dataDir)
   if (setAside) log.warn({ setAside }, 'an incomplete change of keys was moved aside')
@@ -104,7 +104,7 @@ function examineKeys(
   keystore: Keystore | null,
 ): { findings: Finding[]; repairs: KeyRepairs } {
   const file = vaultFile(dataDir)
-  // A missing key is created later, once the other keys are verified; an empty one is a finding.
+  // A missing vault file is created later, once the keys are verified; an empty one is a finding.
   const hasVault = (statSync(file, { throwIfNoEntry: false })?.size ?? 0) > 0
   const facts = inspectKeys(dataDir, hasVault ? openVault(file, keystore) : null)
   // A database that another program holds may contain devices, so nothing is created beside it.
@@ -125,16 +125,14 @@ function moveEverythingAside(dataDir: string): string {
   const aside = join(dataDir, `before-start-over-${stamp()}`)
   const names = readdirSync(dataDir).filter((name) => !STAYS.test(name))
   makeFolderDurably(aside)
-  // Move the keys last: while they are there, the folder does not pass for a new one.
+  // Move the keys last: as long as they are there, a start after a crash does not take the folder for a new one.
   const isLast = (name: string): number => (name.startsWith('keys') ? 1 : 0)
   for (const name of names.sort((a, b) => isLast(a) - isLast(b)))
     renameDurably(join(dataDir, name), join(aside, name))
   return aside
 }
 
-/**
- * The rest of the log is kept under another name; a truncated log is also used as far as it goes.
- */
+/** Keeps a copy of the log. SQLite still applies the readable part of a truncated log. */
 function acceptOlder(dataDir: string): void {
   const file = join(dataDir, DATABASE_FILE)
   const aside = `.aside-${stamp()}`

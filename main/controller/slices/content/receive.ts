@@ -78,7 +78,7 @@ export async function receive(
   const aborted = (why: string, cause?: unknown) =>
     new AppError('E_UPLOAD_ABORTED', why, [], { cause })
   const onAbort = () => source.destroy(aborted('The transfer was stopped.'))
-  // Set again only when it is due: bytes arrive too often for a timer of their own.
+  // Set again only when it fires: bytes arrive too often to set a timer for each piece.
   let lastBytesMs = clock.monotonicMs()
   const onIdle = (): void => {
     const leftMs = lastBytesMs + idleTimeoutMs - clock.monotonicMs()

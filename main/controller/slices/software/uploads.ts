@@ -168,7 +168,7 @@ export function createUploads(deps: {
 
   /**
    * An entry with this file, uploaded as, or corrected to, the same: the viewer's own, or for an
-   * administrator one that administrators share. An entry of a technician is none: others do not see it.
+   * administrator one that administrators share. Technicians' entries do not count: others do not see them.
    */
   function sameUpload(viewer: Viewer, sha256: Sha256, as: string): OwnedSoftware | undefined {
     const same = repo.byIds(repo.withFile(sha256)).filter((row) => hasSame(sealed, row, sha256, as))

@@ -63,15 +63,15 @@ export const installers = sqliteTable(
     platform: text().$type<DevicePlatform>().notNull(),
     arch: text().$type<InstallerArch>().notNull(),
     /**
-     * An older installer of the software is for the same platform and architecture, and is the one
-     * that is used. Only in databases of versions that allowed it.
+     * Not used, because an older installer of the software has the same platform and architecture.
+     * Only in databases of earlier versions, which allowed that.
      */
     is_duplicate: integer({ mode: 'boolean' }).notNull().default(false),
     kind: text().$type<InstallerKind>().notNull(),
     file_name: text().notNull(),
     /** As everybody may see it: with ●●● in place of secrets. */
     install_args: text().notNull(),
-    /** What the arguments with secrets are called; see base/sealed-arguments.ts. */
+    /** The labels of the arguments that contain secrets; see base/sealed-arguments.ts. */
     secret_args: text({ mode: 'json' })
       .$type<string[]>()
       .notNull()

@@ -72,7 +72,7 @@ export type BurnOptions = {
 }
 const SECTION_BYTES = 56
 
-/** The program has one section, so the data of the bundle are put behind it and the section is moved there. */
+/** The program has one section, so the data of the bundle are appended to the program and the section is moved there. */
 export function makeBurn(options: BurnOptions): Buffer {
   const { container = (bytes: Buffer) => makeCabinet({ 0: bytes }) } = options
   const cabinet = container(Buffer.from(options.manifest))

@@ -11,7 +11,7 @@ import { mergeTargetWrites, type StepTarget, type TargetWrite } from '../core/wr
 import type { Counters } from './counters.repo.ts'
 import type { NewTarget, OpenTargetRow, ReportedTarget, TargetChange, TargetRow } from './rows.ts'
 
-/** Open targets by way of the active deployments: the targets of a year need not be looked at. */
+/** Finds open targets through the few active deployments, so old deployments' targets are never scanned. */
 const ACTIVE_SQL = `select id from deployments where status in ${ACTIVE_DEPLOYMENTS}`
 const ENGINE_COLUMNS = `id, deployment_id, device_id, software_id, installer_id, position, wave, deployment_status state, reason, since,
   attempt, attempt_id, offered_at_ms, not_before_ms, deadline_ms, held_by, held_since_ms`
@@ -74,7 +74,6 @@ export function createTargetsRepo({ db, sqlite }: Store, counters: Counters) {
      returning id, deployment_id`,
   )
 
-  // By way of the active deployments: the targets of a year need not be looked at.
   const forgetOffers = sqlite.prepare(
     `update deployment_targets set offered_at_ms = null where deployment_id in (${ACTIVE_SQL})
      and deployment_status in ${OPEN_TARGETS} and offered_at_ms is not null`,
@@ -144,8 +143,8 @@ export function createTargetsRepo({ db, sqlite }: Store, counters: Counters) {
     },
 
     /**
-     * The only way to change a target's state: along transitions of the state table, with the deployment's counters. One
-     * update per target, however many of these are about it.
+     * The only way to change a target's state: along transitions of the state table, with the deployment's counters.
+     * Several writes to one target become one update.
      * @throws IllegalStep when the table has no such transition
      */
     writeTargets(writes: readonly TargetWrite[]): void {
@@ -176,7 +175,7 @@ export function createTargetsRepo({ db, sqlite }: Store, counters: Counters) {
     extendOfferDeadlines: (id: DeploymentId, untilMs: number): void => {
       extendOfferDeadlines.all(untilMs, id).forEach(note)
     },
-    /** After a restart of the controller, no answer to an earlier sending can arrive. */
+    /** After a restart of the controller, no answer to an earlier offer can arrive. */
     forgetOffers: (): void => {
       forgetOffers.run()
     },

@@ -69,7 +69,7 @@ function fromBinary(bytes: Buffer): Plist {
   return found
 }
 
-/** Empty when it is none. @throws AppError E_PACKAGE_UNREADABLE for damaged XML */
+/** Empty if the bytes are no property list. @throws AppError E_PACKAGE_UNREADABLE for damaged XML */
 export const readPlist = (bytes: Buffer): Plist =>
   bytes.toString('latin1', 0, 8) === 'bplist00'
     ? fromBinary(bytes)

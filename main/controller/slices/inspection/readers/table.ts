@@ -55,7 +55,7 @@ function textOf(head: Buffer): string {
 }
 /** Unassigned and private characters, and halves of a pair. */
 const NO_CHARACTER = /[\p{Cn}\p{Co}\p{Cs}]/gu
-/** In noise that begins with a byte-order mark about one character in six is none; text holds an icon here and there. */
+/** About one in six code points of noise is no character (it may begin with a byte-order mark); text has an icon here and there. */
 const isNoise = (text: string): boolean =>
   (text.match(NO_CHARACTER) ?? []).length > Math.max(2, text.length / 20)
 const isText = (text: string): boolean => !NO_TEXT.test(text) && !isNoise(text)

@@ -25,7 +25,7 @@ const CONTAINER_LIMIT = 64
 const DAMAGED =
   'The manifest of this bundle cannot be read, so the file may be damaged. Download it again.'
 
-/** Null: it is none, or damaged. */
+/** Null: there is no such section here, or it is damaged. */
 function sectionOf({ window }: Program, at: number): Buffer | null {
   const section = window.read(at, SECTION_BYTES + 4 * CONTAINER_LIMIT)
   return section.length >= SECTION_BYTES && section.readUInt32LE(0) === MAGIC ? section : null
@@ -44,7 +44,7 @@ function checkComplete({ overlay, facts }: Program, section: Buffer): boolean | 
   const engineEnd =
     signatureAt === 0 ? stubBytes + sizes[0]! : signatureAt + section.readUInt32LE(36)
   const end = sizes.slice(1).reduce((sum, size) => sum + size, engineEnd)
-  // A signature of the whole may stand in front of nothing but the end.
+  // If the whole file is signed, its signature follows the containers and is not part of the overlay.
   const there = Math.max(facts.overlayAt, overlay.at + overlay.sizeBytes)
   if (end > there) throw cutOff('this WiX bundle', end, there)
   return true

@@ -59,7 +59,7 @@ function encodedNames({ window, overlay }: Program): List | null {
     (at) => at >= 0,
   )
   const start = Math.min(...starts)
-  // A debug record of the linker may stand before it, and nothing else.
+  // Only a debug record of the linker may come before it.
   if (!Number.isFinite(start) || (start > 0 && !isDebugRecord)) return null
   if (start + HEADER_BYTES > head.length)
     throw cutOff(WHAT, overlay.at + start + HEADER_BYTES, overlay.at + head.length)

@@ -10,7 +10,7 @@ import type { Window } from '../window.ts'
 const DAMAGED =
   'The Windows Installer package inside cannot be read, so the file may be damaged. Download it again.'
 
-/** `damaged`: it is none, or cannot be read. */
+/** `damaged`: it is not an .msi package, or cannot be read. */
 export function packageIn(window: Window): PackageFacts | 'damaged' {
   try {
     return readMsi(window)

@@ -64,7 +64,7 @@ export const readWinget: ManifestReader = (files, sha256) => {
   const own =
     installers.find((one) => hashOf(textIn(one, 'InstallerSha256'))[0] === sha256) ??
     (hashes.length === 0 && installers.length === 1 ? installers[0]! : {})
-  // What an installer leaves out stands at the top.
+  // Fields that an installer omits are at the top level.
   const text = (key: string) => textIn(own, key) ?? textIn(root, key)
   const switches = { ...fieldsIn(root, 'InstallerSwitches'), ...fieldsIn(own, 'InstallerSwitches') }
   const entries = [

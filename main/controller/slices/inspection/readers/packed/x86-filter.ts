@@ -1,11 +1,11 @@
 /**
- * The filter for programs of LZMA (LZMA SDK, C/Bra86.c, public domain): while packing, targets of calls and jumps became absolute.
- * Without it, what is unpacked differs where a byte is E8 or E9.
+ * LZMA's filter for x86 programs (LZMA SDK, C/Bra86.c, public domain). The packer made the targets of calls and jumps absolute.
+ * Unless that is undone, the unpacked bytes after an E8 or E9 are wrong.
  */
 const CALL = 0xe8
 const JUMP = 0xe9
 const isEdge = (byte: number): boolean => byte === 0 || byte === 0xff
-/** By the bits of the mask: which earlier bytes looked like a call. */
+/** Both are indexed by the mask, whose bits mark the earlier bytes that looked like a call. */
 const ALLOWED = [true, true, true, false, true, false, false, false]
 const SHIFT = [0, 1, 2, 2, 3, 3, 3, 3]
 

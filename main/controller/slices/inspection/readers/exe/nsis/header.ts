@@ -1,6 +1,6 @@
 /**
- * Where NSIS keeps its script, and how to unpack it (NSIS, Source/exehead/fileform.h and fileform.c). The first header stands at a
- * step of 512 bytes at or behind the end of the program.
+ * Where NSIS keeps its script, and how to unpack it (NSIS, Source/exehead/fileform.h and fileform.c). The first header is at
+ * the end of the program, or at a multiple of 512 bytes after it.
  */
 import { crc32 } from 'node:zlib'
 import { Inflate } from 'fflate'
@@ -22,7 +22,7 @@ const INFLATE_STEP_BYTES = 64 * 1024
 const UNINSTALLER = 1
 const SILENT = 2
 const NO_CHECKSUM = 4
-/** Their headers have other fields. */
+/** Only forks of NSIS set these; their headers have other fields. */
 const FLAGS_OF_FORKS = 0xf0
 const CHECKSUM_STEP_BYTES = 1024 * 1024
 
@@ -70,8 +70,8 @@ export function findFirstHeader(program: Program): FirstHeader | null {
 }
 
 /**
- * Whether the file is as NSIS built it: all bytes from the second block of 512 on have a checksum, which stands behind them.
- * Null: it has none, or it takes too long.
+ * Whether the file is as NSIS built it: compares the checksum of all its bytes after the first 512, which is stored at the end.
+ * Null: it has no checksum, or computing it takes too long.
  */
 export function isUnchanged({ window }: Program, header: FirstHeader): boolean | null {
   const end = header.endAt - 4
@@ -107,7 +107,7 @@ const isLzma = (bytes: Buffer, at: number): boolean =>
   bytes.length > at + 6 && bytes.readUInt32LE(at) % 0x1000000 === 0x5d && bytes[at + 5] === 0
 const isBzip2 = (bytes: Buffer, at: number): boolean => bytes[at] === 0x31 && bytes[at + 1]! < 14
 
-/** LZMA, perhaps with a byte before it that says whether a filter was used. Null: it is something else. */
+/** Unpacks LZMA, which may have a byte before it: whether a filter was used. Null: the data are not LZMA. */
 function lzmaOf(packed: Buffer, window: Window): ((wanted: number) => Buffer) | null {
   if (isLzma(packed, 0)) return (wanted) => unpackLzma(packed, wanted, window)
   const filter = packed[0]!
@@ -130,7 +130,7 @@ export function unpackScript({ window }: Program, header: FirstHeader): Buffer |
   const { scriptBytes } = header
   if (scriptBytes < 300 || scriptBytes > SCRIPT_LIMIT_BYTES) return null
   const from = header.at + FIRST_HEADER_BYTES
-  // Nothing that matters is larger when packed than when unpacked, except by a few bytes.
+  // A packed script is at most a few bytes larger than the unpacked one.
   const packed = window.read(from, Math.min(header.endAt - from, scriptBytes + 64 * 1024))
   if (packed.length < 12) return null
   window.spend(2 * (scriptBytes + 4))
