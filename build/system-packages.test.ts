@@ -64,7 +64,7 @@ it('updates the package lists once when installing fails', async () => {
   expect(commands.filter((command) => command === 'apt-get update')).toHaveLength(1)
 })
 
-it('gives up after that, with the reason and a line to copy', async () => {
+it('gives up if installing fails again, with the reason and a command to copy', async () => {
   const { system, commands } = debian({ present: [], installs: () => false })
   const result = await ensureSystemPackages(['display'], undefined, system)
   expect(result).toMatchObject({ ok: false, missing: ['xvfb', 'xauth'] })

@@ -105,7 +105,7 @@ describe('an agent that is killed', () => {
     expect(countRuns(stage.rootPath)).toBe(1)
   })
 
-  it('reports how the installer ended, even if it comes back only after that', async () => {
+  it('reports how an installer ended while the agent was not running', async () => {
     const { hub } = stage
     const command = hub.payload({ content: countingScript('sleep 0.5', 'echo late', 'exit 4') })
     await hub.deploy(command)

@@ -1,5 +1,5 @@
 /**
- * Attempts that this PC defers because it may not work on them now; nothing of them was started. Each stays in
+ * Attempts that this PC defers because their conditions do not allow them now; none of them has started. Each stays in
  * the journal until the hub has acknowledged the deferral. After a restart of the agent it is open again, and
  * the conditions are checked again.
  */

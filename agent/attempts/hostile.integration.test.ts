@@ -22,7 +22,7 @@ beforeEach(async () => {
 })
 afterEach(() => stage.clear())
 
-/** Sockets of this process that accept connections or datagrams, from any of the kernel's tables. */
+/** Sockets of the process `pid` that accept connections or datagrams, from any of the kernel's tables. */
 function listening(pid: number): string[] {
   const inodes = new Set(
     readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
@@ -43,7 +43,7 @@ function listening(pid: number): string[] {
         return inodes.has(cells[9] ?? '') && (table.startsWith('udp') || cells[3] === LISTEN)
       }),
     ),
-    // Named sockets of the file system: flags 00010000 mean that it listens.
+    // Unix sockets: the flag 00010000 marks one that listens.
     ...rows('unix').filter((row) => {
       const cells = row.trim().split(/\s+/)
       return cells[3] === '00010000' && inodes.has(cells[6] ?? '')
@@ -136,7 +136,7 @@ describe.skipIf(process.platform !== 'linux')('a running agent', () => {
     }
   })
 
-  it('kills an installer that multiplies after its time limit, with all its children', async () => {
+  it('kills an installer and all the children it has started when its time limit is over', async () => {
     await stage.connect()
     const script = countingScript(
       'i=0; while [ $i -lt 60 ]; do (setsid sh -c "trap \'\' TERM; sleep 300" & echo $! >> "$DEPLOYX_INSTALL_ROOT/pids") & i=$((i+1)); done',

@@ -1,4 +1,4 @@
-/** Whether this PC may work now, under the conditions of a command. */
+/** Whether the conditions of a command allow this PC to start work now. */
 import type { WorkConditions } from '#shared/contract/agent/work-conditions.ts'
 import type { DeferReason } from '#shared/domain/reasons.ts'
 import type { Clock } from '#shared/node/clock.ts'

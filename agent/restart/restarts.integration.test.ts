@@ -208,7 +208,7 @@ describe('an order', () => {
     expect(a.isImminent()).toBe(false)
   })
 
-  it('is refused with the reason by an agent that may not restart its PC', async () => {
+  it('is refused with the reason by an agent that is not allowed to restart its PC', async () => {
     const a = aPc()
     a.pc.ability = { possible: false, why: 'Its agent runs without administrator rights.' }
     a.restartAgent()

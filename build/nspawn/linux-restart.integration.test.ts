@@ -12,7 +12,7 @@ import { buildDeb } from '../../agent/test-kit/deb.ts'
 import { nspawnObstacle } from './debian-pc.ts'
 import { setServiceStage, type ServiceStage } from './service-stage.ts'
 
-const obstacle = process.arch === 'x64' ? await nspawnObstacle() : 'the agent here is for x64'
+const obstacle = process.arch === 'x64' ? await nspawnObstacle() : 'the agent is built for x64 only'
 if (obstacle !== null) process.stderr.write(`SKIPPED: real restarts of a PC: ${obstacle}\n`)
 
 const LIMIT_MS = 300_000

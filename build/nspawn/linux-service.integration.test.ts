@@ -11,7 +11,7 @@ import { buildDeb } from '../../agent/test-kit/deb.ts'
 import { nspawnObstacle } from './debian-pc.ts'
 import { layout, setServiceStage, UNIT, type ServiceStage } from './service-stage.ts'
 
-const obstacle = process.arch === 'x64' ? await nspawnObstacle() : 'the agent here is for x64'
+const obstacle = process.arch === 'x64' ? await nspawnObstacle() : 'the agent is built for x64 only'
 if (obstacle !== null)
   process.stderr.write(
     `SKIPPED: the agent as a service under systemd is not run here: ${obstacle}\n`,

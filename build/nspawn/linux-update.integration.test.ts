@@ -13,7 +13,7 @@ import { openOnePcOffice, type OnePcOffice } from '../agent/one-pc-office.ts'
 import { targetsByIds } from '../agent/targets.ts'
 import { nspawnObstacle, openDebianPc } from './debian-pc.ts'
 
-const obstacle = process.arch === 'x64' ? await nspawnObstacle() : 'the agent here is for x64'
+const obstacle = process.arch === 'x64' ? await nspawnObstacle() : 'the agent is built for x64 only'
 if (obstacle !== null)
   process.stderr.write(`SKIPPED: updates under systemd are not run here: ${obstacle}\n`)
 

@@ -11,7 +11,7 @@ import { ensureSystemPackages } from '../system-packages.ts'
 import { nspawnObstacle } from './debian-pc.ts'
 import { setServiceStage, type ServiceStage } from './service-stage.ts'
 
-const obstacle = process.arch === 'x64' ? await nspawnObstacle() : 'the agent here is for x64'
+const obstacle = process.arch === 'x64' ? await nspawnObstacle() : 'the agent is built for x64 only'
 if (obstacle !== null)
   process.stderr.write(`SKIPPED: packages that remove others on a real Debian: ${obstacle}\n`)
 

@@ -18,7 +18,7 @@ type Known = {
   archive: { uninstall_entry: string | null } | null
 }
 
-/** The code of the text why no PC can remove it; null: a PC can try. */
+/** Code of the text that explains why no PC can remove the software; null: a PC can try. */
 export function removalObstacle({
   kind,
   platform,

@@ -70,7 +70,7 @@ it.each(['junk', 'x'.repeat(5_000), 'SQLite format 3\0 and then not'])(
   },
 )
 
-it.skipIf(!canMakeDisks)('reports that it may not write the lock file', () => {
+it.skipIf(!canMakeDisks)('reports that it is not allowed to write the lock file', () => {
   const disk = makeSmallDisk('1m')
   try {
     dataDir = disk.path

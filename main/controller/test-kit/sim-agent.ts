@@ -351,7 +351,7 @@ export function connectSimAgent(
     if (answer) ack(answer)
   })
 
-  const key4 = ({ deployment_id, target_id, attempt, attempt_id }: DeployPayload) => ({
+  const attemptKey = ({ deployment_id, target_id, attempt, attempt_id }: DeployPayload) => ({
     deployment_id,
     target_id,
     attempt,
@@ -365,7 +365,7 @@ export function connectSimAgent(
     restarts: [],
     result: (command, result) =>
       socket.timeout(EVENT_LIMIT_MS).emitWithAck('deployment_result', {
-        ...key4(command),
+        ...attemptKey(command),
         status: 'success',
         message: 'Installed.',
         exit_code: 0,
@@ -373,7 +373,7 @@ export function connectSimAgent(
       }),
     progress: (command, phase, bytes, reason) =>
       socket.timeout(EVENT_LIMIT_MS).emitWithAck('deployment_progress', {
-        ...key4(command),
+        ...attemptKey(command),
         phase,
         ...(bytes !== undefined && { bytes, total_bytes: command.size_bytes ?? bytes }),
         ...(reason && { reason }),
@@ -381,7 +381,7 @@ export function connectSimAgent(
     output: (command, seq, text) =>
       socket
         .timeout(EVENT_LIMIT_MS)
-        .emitWithAck('deployment_output', { ...key4(command), seq, text }),
+        .emitWithAck('deployment_output', { ...attemptKey(command), seq, text }),
     reportFacts: () =>
       socket.timeout(EVENT_LIMIT_MS).emitWithAck('inventory_report', {
         facts: { ...factsOf(identity.name), ...options.facts?.() },

@@ -160,7 +160,7 @@ describe.skipIf(process.platform === 'win32')('a deployment with secrets in its 
     socket.close()
   })
 
-  it('stores them only sealed for a package that is fetched from its address, too', async () => {
+  it('also seals them when they are stored for an installer given by its address', async () => {
     const { devices } = await t.rest.call('devices.list', {})
     const body = (args: object) => ({
       name: 'by address',

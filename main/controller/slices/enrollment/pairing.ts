@@ -169,7 +169,7 @@ export function createPairing(deps: {
     }
   }
 
-  /** Why this PC may not pair now, or null. */
+  /** Why this PC must not pair now, or null. */
   function whyNot(begin: PairBegin, address: string, names: string[]) {
     if (begin.protocol !== PAIRING_PROTOCOL)
       return refusal(

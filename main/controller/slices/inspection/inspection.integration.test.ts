@@ -21,12 +21,12 @@ describe.runIf(hasSources)('the inspection of a file that misuses its reader', (
     await inspector.close()
   })
   afterEach(async () => {
-    // The worker that a file ended is replaced, and the next file gets its answer.
+    // Even if the worker had to end, the next file is inspected, by a new one.
     expect(await inspector.look('a.sh', 'sound')).toMatchObject({ name: 'sound' })
   })
   const refusal = (behaviour: string, by = inspector) =>
     by.look('a.sh', `${behaviour}\n${'x'.repeat(1_000)}`).then(
-      () => expect.unreachable('it was taken'),
+      () => expect.unreachable('the file was accepted'),
       (error: unknown) => error,
     )
   const limited = (limit: string) => ({
@@ -53,13 +53,13 @@ describe.runIf(hasSources)('the inspection of a file that misuses its reader', (
     },
   )
 
-  it('(missing) does not count as a bad file, because the disk failed', async () => {
+  it('(missing) reports a failure of the disk as such, not as an unreadable file', async () => {
     const error = await refusal('missing')
     expect(error).toBeInstanceOf(Error)
     expect(error).not.toHaveProperty('code')
   })
 
-  it('keeps the main thread free meanwhile', async () => {
+  it('keeps the main thread free while a reader loops', async () => {
     let longestMs = 0
     let last = performance.now()
     const timer = setInterval(() => {
@@ -116,7 +116,7 @@ describe('readers', () => {
 })
 
 describe('the queue of the readers', () => {
-  it('lets lanes take turns, and refuses more than may wait', async () => {
+  it('lets lanes take turns, and refuses a task when its limit is reached', async () => {
     const queue = createQueue(4)
     const order: string[] = []
     let open = (): void => undefined

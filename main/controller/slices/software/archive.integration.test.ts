@@ -56,7 +56,7 @@ async function add(fileName: string, bytes: Buffer, fields: SoftwareFields = {})
 }
 const refusal = (adding: Promise<unknown>): Promise<AppError> =>
   adding.then(
-    () => expect.unreachable('it was taken'),
+    () => expect.unreachable('the archive was accepted'),
     (error: AppError) => {
       expect(library.files()).toEqual([])
       return error

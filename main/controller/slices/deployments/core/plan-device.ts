@@ -14,7 +14,7 @@ export function planRunning(
   nowMs: number,
   wake: Wake,
 ): Extract<Action, { type: 'fail' | 'requeue' | 'send_cancel' }> | null {
-  // Its link was cut and it may not report. Treat it like a lost lease: if it is allowed again, its real result counts.
+  // Its link was cut and its reports are refused. Treat it like a lost lease: if it is allowed again, its real result counts.
   if (device.refused)
     return {
       type: 'fail',
@@ -108,7 +108,7 @@ export function planUnreachable(
   }
 }
 
-/** How long to keep offering a target to a PC that may not work now. */
+/** How long to keep offering a target to a PC that defers it. */
 export function planHeld(
   { id: targetId, held }: PlanTarget,
   device: PlanDevice,

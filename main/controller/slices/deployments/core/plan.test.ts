@@ -278,7 +278,7 @@ describe('plan', () => {
   })
 })
 
-describe('a target whose PC may not work now', () => {
+describe('a target that its PC defers', () => {
   const held = { by: 'on_battery', sinceMs: NOW } as const
   const aHeld = (change: Partial<PlanTarget> = {}) =>
     aTarget(1, { held, offeredBefore: true, notBeforeMs: NOW + 25_000, ...change })

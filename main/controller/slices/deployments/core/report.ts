@@ -78,7 +78,7 @@ function advance(
 }
 
 /**
- * The PC may not work now: the target returns to pending under the same attempt, because nothing was started. Other
+ * The PC defers the attempt: the target returns to pending under the same attempt, because nothing was started. Other
  * deployments may use the device in the meantime.
  */
 function hold(

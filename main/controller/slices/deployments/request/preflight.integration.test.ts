@@ -93,7 +93,7 @@ it('queries every connected agent and predicts the outcome of each target', asyn
   expect(contentOfTables()).toEqual(before)
 })
 
-it('names the PCs that may not work now, and how long the deployment waits for them', async () => {
+it('names the PCs that must not start work now, and how long the deployment waits for them', async () => {
   const { id: software } = await test.addScript('held back')
   const room = { ok: true, free_disk_bytes: 10 ** 12, reboot_pending: false, busy: false } as const
   const absent = { ...room, presences: ['absent' as const] }

@@ -12,7 +12,7 @@ export const ACTIVE: DeploymentRow['status'][] = [...ACTIVE_DEPLOYMENT_STATES]
 export type ActiveDeployment = {
   id: DeploymentId
   name: string
-  /** Targets, as `failed` and `total`. */
+  /** Counts of targets: this, `failed` and `total`. */
   ended: number
   failed: number
   total: number
