@@ -181,7 +181,7 @@ describe('a malicious archive', () => {
 
   it.each<[string, Entry[], RegExp]>([
     ['climbs out', [{ name: '../../evil', content: 'x' }], /leads out of it/],
-    ['climbs out behind a folder', [{ name: 'a/../../../evil', content: 'x' }], /leads out/],
+    ['climbs out after a folder', [{ name: 'a/../../../evil', content: 'x' }], /leads out/],
     ['climbs out as Windows would', [{ name: '..\\..\\evil', content: 'x' }], /leads out/],
     ['names an absolute path', [{ name: '/tmp/evil', content: 'x' }], /leads out/],
     ['names a drive', [{ name: 'C:/evil', content: 'x' }], /leads out/],

@@ -97,7 +97,7 @@ export const identify = (pid: number): ProcessId => ({
   boot: bootId(),
 })
 
-/** Whether the PC was not restarted since. False if that is unknown. */
+/** Whether the PC is still in the boot in which this process was started. False if that is unknown. */
 export const isOfThisBoot = (id: ProcessId): boolean => id.boot !== null && id.boot === bootId()
 
 /** Whether that very process is still running; a zombie does not count. */

@@ -10,7 +10,7 @@ afterAll(() => inspector.close())
 
 /** Fields that are honestly absent, by file: the format holds them in a way that is not read. */
 const ABSENT: Readonly<Record<string, readonly string[]>> = {
-  // Whether it registers for one user or the PC is behind what changed.
+  // The installer records whether it registers for one user or the PC after the part that changed.
   'inno-newer.exe': ['detection'],
   // What they run decides.
   'sfx-rar.exe': ['is_installer'],

@@ -95,7 +95,7 @@ describe.skipIf(!hasBus)('on a real message bus', () => {
     expect(await hasTrayHost(systemClock, env)).toBe(false)
   })
 
-  it('does not wait for one that hangs', async () => {
+  it('does not wait for a program that hangs', async () => {
     const env = await startBus()
     await startOwner('hangs', env)
     const before = performance.now()

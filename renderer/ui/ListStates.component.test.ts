@@ -44,7 +44,7 @@ it('announces that a list is loading, and then shows it', async () => {
   expect(shownText()).toBe('the list')
 })
 
-it('shows nothing for a list that loads at once', async () => {
+it('shows nothing for a list that loads immediately', async () => {
   const { list, counts } = await showStates('idle')
   expect(shownText()).toBe('')
   expect(allByRole('status')).toEqual([])

@@ -29,7 +29,7 @@ it('accounts for the width of the selection column', () => {
   expect(keys(ALL_PX + 28 + 15, true)).toHaveLength(3)
 })
 
-it('adds what is selected behind the earlier selection, each item once', () => {
+it('appends newly selected items to the selection, each item once', () => {
   expect([...afterToggle([3, 1], [1, 2, 4], true)]).toEqual([3, 1, 2, 4])
 })
 it('removes what is deselected, and keeps the order of the rest', () => {

@@ -55,7 +55,7 @@ export const Detection = z.discriminatedUnion('type', [
   }),
   z.object({
     type: z.literal('registry_value'),
-    /** `HKLM\SOFTWARE\…`, looked up among the 64-bit and the 32-bit programs. */
+    /** `HKLM\SOFTWARE\…`, looked up in the registry of 64-bit and of 32-bit programs. */
     key: text.regex(/^(?:HKLM|HKEY_LOCAL_MACHINE)\\[^\\]/i, 'must start with HKLM\\'),
     /** Name of the value. */
     name: text,

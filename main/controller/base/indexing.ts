@@ -20,7 +20,7 @@ export type IndexStep = (limit: number) => number
 export function startIndexing(deps: {
   time: TickerTime
   log: Log
-  /** By what they index, for the log. */
+  /** Each under the name of what it indexes, for the log. */
   steps: Readonly<Record<string, IndexStep>>
   /** Whether the disk is almost full: indexing waits. */
   isPaused: () => boolean

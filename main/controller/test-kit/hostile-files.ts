@@ -69,7 +69,7 @@ function xzOfZeros(mib: number): Buffer | null {
   return made.status === 0 && made.stdout.length > 100 ? made.stdout : null
 }
 
-/** A thousand directories, each of which is the one that names them all. */
+/** A resource directory with a thousand entries, each of which leads back to this directory. */
 function programOfDirectories(): Buffer {
   const resources = [{ type: 10, name: 1, bytes: Buffer.alloc(16 * KIB) }]
   const bytes = makeProgram({ strings: {}, resources })
@@ -136,11 +136,11 @@ export async function hostileFiles(bombMiB: number): Promise<HostileFile[]> {
     Array.from({ length: 500 }, (_, i) => [`k${i}`, 'v'.repeat(40)]),
   )
   add('strings.exe', 'a long version resource', makeProgram({ strings }))
-  add('directories.exe', 'directories of resources that name themselves', programOfDirectories())
+  add('directories.exe', 'a directory of resources that contains itself', programOfDirectories())
 
   const tar = (entries: Buffer[]): Buffer =>
     gzipSync(Buffer.concat([...entries, Buffer.alloc(KIB)]), { level: 1 })
-  add('bomb.tar.gz', 'zeros behind one file', gzipOfZeros(bombMiB))
+  add('bomb.tar.gz', 'zeros after one file', gzipOfZeros(bombMiB))
   const xz = xzOfZeros(bombMiB)
   if (xz) add('bomb.tar.xz', 'zeros', xz)
   const deep = 'a/'.repeat(49)
@@ -176,7 +176,7 @@ export async function hostileFiles(bombMiB: number): Promise<HostileFile[]> {
   )
   add(
     'not.zip',
-    'marks of an end',
+    'many marks of the end of a directory',
     Buffer.concat([Buffer.from('PK\x03\x04'), Buffer.from('PK\x05\x06'.repeat(100 * KIB))]),
   )
   add(

@@ -5,7 +5,7 @@ import type { Target } from '#shared/contract/rest/deployments.ts'
 export type ByteFigures = { sentBytes: number; totalBytes: number | null }
 
 /**
- * Counts a target past its download in full, and one that will not be downloaded any more not at all.
+ * A target that has finished its download counts as sent in full; one that will no longer download does not count.
  * @param sizeOf the size from the library, for a target that has not reported one yet; null: unknown
  */
 export function byteFigures(

@@ -25,7 +25,7 @@ const rowsOf = (...library: Software[]) =>
   foldVersions(library).map(({ head, older }) => [head.version, ...older.map((s) => s.version)])
 
 describe('versions of one product', () => {
-  it('are folded behind the newest one, newest first', () => {
+  it('are folded under the newest one, newest first', () => {
     const rows = rowsOf(
       entry(1, '1.9'),
       entry(2, '1.10'),

@@ -1,4 +1,4 @@
-/** Versions of one product in the library: the newest one, and older ones behind it. Pure. */
+/** Versions of one product in the library: the newest one, with the older ones folded under it. Pure. */
 import type { Installer, Software } from '#shared/contract/rest/software.ts'
 import type { SoftwareId } from '#shared/domain/ids.ts'
 import { compareDeb, compareDotted, compareRpm } from '#shared/domain/versions.ts'
@@ -50,7 +50,7 @@ export function arrivalOf(software: Software, library: readonly Software[]): Arr
 }
 
 /**
- * One row per product, in the order of the library. An older version is folded behind the newest one that the same PCs could get:
+ * One row per product, in the order of the library. An older version is folded under the newest one that the same PCs could get:
  * an older 32-bit version stays visible if the newer one is for 64-bit PCs only.
  */
 export function foldVersions(library: readonly Software[]): Folded[] {

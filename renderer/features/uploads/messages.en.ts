@@ -33,8 +33,8 @@ export const en = {
     sameFileRenamed:
       'Already in the library: {software}, added {when}. This is a second entry, because this file has another name.',
     someone: 'another user',
-    newer: 'A newer version of {software}. The library lists the older one behind it.',
-    older: 'The library already has a newer version: {software}. It lists this one behind it.',
+    newer: 'A newer version of {software}. The library lists the older one under it.',
+    older: 'The library already has a newer version: {software}. It lists this one under it.',
     same: 'The library already has this version from another file: {software}.',
     open: 'Open {software}',
     discard: 'Remove this second entry',

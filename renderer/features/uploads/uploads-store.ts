@@ -113,7 +113,7 @@ export const useUploadsStore = defineStore('uploads', () => {
   }
 
   /**
-   * Arguments and exit codes are saved at once: nobody has to look at the form, which may be closed by now. If that fails, the form
+   * Arguments and exit codes are saved immediately: nobody has to look at the form, which may be closed by now. If that fails, the form
    * still proposes them.
    */
   async function applyProposals(software: Software): Promise<void> {

@@ -44,7 +44,7 @@ describe('the steps', () => {
     expect(firstOpenStep(whole, known)).toBe('review'))
   it('reject software that was removed meanwhile', () =>
     expect(checkStep(draft({ software_ids: [9] }), 'software', known).software).toMatch(/removed/))
-  it('accept only a package from a URL', () =>
+  it('accept a package from a URL without software from the library', () =>
     expect(checkStep(draft({ custom_software: [custom()] }), 'software', known)).toEqual({}))
   it('reject software without its dependencies, unless those were removed', () => {
     expect(checkStep(draft({ software_ids: [2] }), 'software', known).software).toMatch(/needs/)

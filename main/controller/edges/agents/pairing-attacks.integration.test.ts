@@ -200,7 +200,7 @@ describe('a flood of pairings', () => {
 
   it('closes connections that request nothing', async () => {
     const silent = knock('SILENT')
-    await until('it stands', () => silent.socket.connected)
+    await until('the connection is open', () => silent.socket.connected)
     await until('it is cut off', () => !silent.socket.connected)
   })
 })

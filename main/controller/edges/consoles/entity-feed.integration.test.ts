@@ -184,7 +184,7 @@ describe('two users who write at the same time', () => {
     expect([...after.device_ids].sort()).toEqual([pcs[1], pcs[2]])
   })
 
-  it('may not add a PC that they cannot see, or mix all members with single ones', async () => {
+  it('cannot add a PC that they cannot see, nor replace all members and add single ones in one request', async () => {
     const { id } = await ben.rest.call('groups.create', { body: { name: 'bens' } })
     const add = await ben.rest.raw('PATCH', `/groups/${id}`, { add_device_ids: [pcs[0]] })
     expect(add.status).toBe(404)

@@ -57,7 +57,7 @@ describe('an upload that is cut off', () => {
     ['within the headers of its file', Buffer.from(HEAD.slice(0, 30))],
     ['before its first byte', Buffer.alloc(0)],
     [
-      'behind its file',
+      'after its file',
       Buffer.concat([sent, Buffer.from('\r\n--xyz\r\ncontent-disposition: form')]),
     ],
   ])('%s leaves nothing', async (_where, bytes) => {

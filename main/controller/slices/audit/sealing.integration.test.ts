@@ -58,7 +58,7 @@ it('signs soon after a failure, not ten minutes later', async () => {
   await world.advance(10 * MINUTE_MS + 5_000)
   expect(await signedEnds()).toBe(1)
 })
-it('signs the end once when it stops while it signs', async () => {
+it('signs the end of the log only once if it is stopped while it signs', async () => {
   const releases: (() => void)[] = []
   signs = () => new Promise((resolve) => releases.push(() => resolve(['signature'])))
   await world.advance(10 * MINUTE_MS)

@@ -233,7 +233,7 @@ async function expectRefusal(
   return error
 }
 
-describe('a start is refused and changes nothing', () => {
+describe('a start is refused and deletes nothing', () => {
   it.each(INCOMPLETE)('%s', async (...row) => {
     const error = await expectRefusal(row, 'E_DATA_INCOMPLETE')
     expect((await refusalOf(() => openFolder(dir, 'accept_older'))).code).toBe(error.code)
@@ -377,7 +377,7 @@ describe('a user decides after a refusal', () => {
     expect(again.keys.fingerprint).toBe(opened.keys.fingerprint)
   })
 
-  it('to continue with an older database: the rest of its log is kept', async () => {
+  it('to continue with an older database, which later starts accept', async () => {
     cpSync(stopped, dir, { recursive: true })
     const older = new Database(at('deployx.db'))
     older.exec("update controller_facts set value = '0' where name = 'run'")

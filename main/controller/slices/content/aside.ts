@@ -1,7 +1,7 @@
 /**
  * Files in the content store that the database does not name. The database may be wrong (restored,
  * replaced, or without its latest changes), so they are moved to `DIR/content.aside/DATE` and kept
- * for 30 days. A database that is younger than such a file cannot know whether it was needed, and
+ * for 30 days. A database created after such a file cannot know whether it was needed, and
  * never removes it. Folders keep their age when the clock is set, and one whose time cannot be right
  * starts its 30 days again.
  */
@@ -72,7 +72,7 @@ export function createAside(deps: {
     },
 
     /**
-     * The clock was set: folders keep their age. Never throws, because who tries again would move the others twice; a folder
+     * The clock was set: folders keep their age. Never throws, because another attempt would move the others twice; a folder
      * that cannot be renamed keeps its time.
      */
     moveTimes: (byMs: number): void => {

@@ -54,7 +54,7 @@ const DAMAGE: [string, () => void][] = [
   ['all of it, zeros of the same length', () => writeFileSync(file(), Buffer.alloc(SIZE))],
   ['its end, cut off', () => truncateSync(file(), SIZE - 1)],
   ['all of it, cut to nothing', () => truncateSync(file(), 0)],
-  ['its end, with more behind it', () => appendFileSync(file(), 'more')],
+  ['its end, with more bytes after it', () => appendFileSync(file(), 'more')],
 ]
 
 describe('a stored file', () => {

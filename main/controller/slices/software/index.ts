@@ -78,7 +78,7 @@ export function createSoftware(deps: {
     })
   }
 
-  /** Fetches again packages from URLs that became unusable and are still needed. */
+  /** Fetches packages from URLs again if their file became unusable and a deployment still needs it. */
   function fetchMissing(): void {
     for (const row of repo.fetched())
       if (fileFault(row) && usedBy(row.software_id).length > 0) fetchAgain(row)

@@ -72,12 +72,12 @@ const names = async (): Promise<string[]> =>
 const remove = (id: number, successor?: number) =>
   t.rest.call('users.delete', { params: { id }, query: { transfer_to: successor } })
 
-it('answers at once and transfers the rest in the background', async () => {
+it('answers immediately and transfers the rest in the background', async () => {
   const karl = await add('karl')
   const lena = await add('lena')
   give(karl.id, MANY)
   await remove(karl.id, lena.id)
-  // Not all of it in the transaction of the answer.
+  // The transaction of the request transfers only a part.
   expect(rowsOf(karl.id).deployments).toBeGreaterThan(0)
   expect(await names()).toEqual(['anna', 'lena'])
   expect((await karl.rest.raw('GET', '/devices')).status).toBe(401)

@@ -122,7 +122,7 @@ export const deviceHardware = sqliteTable(
 export const deviceGroups = sqliteTable('device_groups', {
   id: integer().$type<GroupId>().primaryKey({ autoIncrement: true }),
   name: text().notNull().unique(),
-  /** As that of `users`. */
+  /** Made like `name_key` of `users`. */
   name_key: text().unique(),
   owner_id: integer()
     .$type<UserId>()

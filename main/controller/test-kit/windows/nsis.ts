@@ -1,4 +1,4 @@
-/** NSIS installers for tests: a script of a few instructions behind a program that does not run. */
+/** NSIS installers for tests: a script of a few instructions after a program that does not run. */
 import { crc32, deflateRawSync } from 'node:zlib'
 import { makeProgram } from '../windows-packages.ts'
 import { packBzip2 } from './bzip2.ts'

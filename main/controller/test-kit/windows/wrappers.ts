@@ -14,7 +14,7 @@ const u32 = (...values: number[]): Buffer => {
 export const makeJpackage = (msi: Buffer): Buffer =>
   makeProgram({ strings: {}, resources: [{ type: RCDATA, name: 'MSI', bytes: msi }] })
 
-/** A package behind the program, its first bytes inverted, and a footer. */
+/** A program, then a package with its first bytes inverted, then a footer. */
 export function makeAdvanced(msi: Buffer, shift = 0): Buffer {
   const stub = { strings: {}, debugFile: 'C:\\ReleaseAI\\win\\Release\\stubs\\x86\\ExternalUi.pdb' }
   const at = makeProgram(stub).length

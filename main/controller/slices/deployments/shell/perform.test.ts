@@ -12,6 +12,6 @@ it('makes ids of attempts that differ and are in the order of time', () => {
   for (const id of [...ids, ...atOnce]) expect(AttemptId.safeParse(id).success).toBe(true)
 })
 
-it('makes an id when the clock stands before 1970', () => {
+it('makes an id when the clock shows a time before 1970', () => {
   expect(newAttemptId(-1, systemRandom)).toMatch(/^0{12}/)
 })

@@ -1,5 +1,5 @@
 /**
- * AppImages (github.com/AppImage/AppImageSpec): a Linux program with a file system behind it. Its desktop entry lies in that file
+ * AppImages (github.com/AppImage/AppImageSpec): a Linux program followed by a file system. Its desktop entry is in that file
  * system, which is not unpacked here; the name of the file follows a convention that is used instead.
  */
 import type { InstallerArch } from '#shared/domain/platforms.ts'
@@ -57,7 +57,7 @@ function checkComplete(window: Window, from: number): boolean | null {
   if (from > window.sizeBytes) throw unreadable('it is cut off within its program')
   const superblock = window.read(from, SUPERBLOCK_BYTES)
   if (superblock.length < SUPERBLOCK_BYTES)
-    throw unreadable('it is cut off: the file system behind its program is missing')
+    throw unreadable('it is cut off: the file system after its program is missing')
   if (superblock.readUInt32LE(0) !== SQUASHFS_MAGIC) return null
   const end = from + Number(superblock.readBigUInt64LE(40))
   if (end > window.sizeBytes)

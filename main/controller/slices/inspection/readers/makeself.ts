@@ -1,4 +1,4 @@
-/** Self-extracting scripts of makeself (makeself.io): a shell script with its archive behind it. */
+/** Self-extracting scripts of makeself (makeself.io): a shell script followed by its archive. */
 import { cleanText, unreadable, type PackageFacts } from '../facts.ts'
 import { guess, knowledgeOf, read, usual, warning, withoutEmpty } from '../knowledge.ts'
 import type { Window } from './window.ts'

@@ -132,7 +132,7 @@ export function readRpm(window: Window): PackageFacts {
   const signature = readSection(window, LEAD_BYTES)
   // The header starts at the next multiple of 8.
   const header = readSection(window, Math.ceil(signature.end / 8) * 8)
-  if (header.end >= window.sizeBytes) throw unreadable('it is cut off behind its header')
+  if (header.end >= window.sizeBytes) throw unreadable('it is cut off after its header')
   const text = (tag: number, maxLength: number): string =>
     cleanText(readText(window, header, tag), maxLength)
   const name = text(TAGS.name, 200)

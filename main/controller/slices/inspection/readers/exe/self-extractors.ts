@@ -66,7 +66,7 @@ export function readSevenZip(program: Program): InstallerKnowledge | null {
   const isCutOff = settingsEnd < END.length || archiveAt < 0
   if (isCutOff && overlay.sizeBytes < CONFIG_BYTES - GAP_BYTES)
     throw unreadable(
-      'it is cut off: the archive behind the settings of this self-extractor is missing',
+      'it is cut off: the archive after the settings of this self-extractor is missing',
     )
   const { complete, damaged } = isCutOff ? { complete: null, damaged: [] } : found(archiveAt)
   const title = /(?:^|\n)\s{0,9}Title="([^"\n]{1,200})"/.exec(config)?.[1] ?? ''

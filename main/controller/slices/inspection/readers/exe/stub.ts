@@ -58,7 +58,7 @@ export function refuseStubAlone(program: Program): null {
   const tool = STUBS.find(([, isStub]) => isStub(program))?.[0]
   if (tool !== undefined)
     throw unreadable(
-      `it is cut off: it is the self-extracting part of an installer made with ${tool}, and the data behind it are missing`,
+      `it is cut off: it is the self-extracting part of an installer made with ${tool}, and the data after it is missing`,
     )
   return null
 }

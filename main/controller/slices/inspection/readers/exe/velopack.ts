@@ -16,11 +16,11 @@ const BUNDLE_MARK = Buffer.from(
 const MARK_SECTIONS = ['.data', '.rdata']
 const MARK_SEARCH_BYTES = 4 * 1024 * 1024
 const CUT_ARCHIVE =
-  'The archive behind this program has no list of files, so the download may have been cut off. Download it again.'
+  'The archive appended to this program has no list of files, so the download may have been cut off. Download it again.'
 const LOCAL_BYTES = 30
 const LOCAL_LIMIT = 20
 const LOCAL_MAGIC = 0x04034b50
-/** Lengths stand behind the file. */
+/** The lengths follow the file's data instead of preceding it. */
 const HAS_DESCRIPTOR = 8
 
 /** Null: it is no setup program of Velopack, or one without a package. */
@@ -65,7 +65,7 @@ export async function readVelopack(program: Program): Promise<InstallerKnowledge
   const outerEntries = hasZip ? await listZip(outer) : []
   if (outerEntries === null && (bundle || hasDescription(outer)))
     throw unreadable(
-      'it is damaged or cut off: the package behind its program has no list of files',
+      'it is damaged or cut off: the package appended to its program has no list of files',
     )
   if (outerEntries === null)
     return knowledgeOf(null, {

@@ -227,7 +227,7 @@ export function openCompound(window: Window): Compound {
     const buffer = Buffer.alloc(PIECE_BYTES)
     let at = stream.first
     for (let left = stream.sizeBytes; left > 0;) {
-      // Sectors that follow each other are read at once.
+      // Adjacent sectors are read together.
       const from = at
       let count = 1
       for (; count * sectorBytes < Math.min(left, PIECE_BYTES); count++) {

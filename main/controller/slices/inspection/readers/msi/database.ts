@@ -138,7 +138,7 @@ export function openDatabase(file: Compound, isPackage = true): MsiDatabase {
     const properties = new Map<string, string>()
     for (let row = 0; row < Math.min(table.count, ROW_LIMIT); row++) {
       const index = table.raw(row, 'Property')
-      // Names are short; this skips decoding when one long string stands in each row.
+      // Names are short; this skips decoding when each row holds the same long string.
       if (strings.sizeBytes(index) > NAME_LIMIT_BYTES) continue
       const key = textAt(index, NAME_LIMIT_BYTES)
       if (key === null || properties.has(key)) continue

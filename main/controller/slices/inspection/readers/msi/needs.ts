@@ -85,10 +85,13 @@ export function neededProperties({ rows, properties }: MsiDatabase): NeededPrope
   return [...needed.values()]
 }
 
-/** In place of the names of cabinets: the files themselves lie beside the package. */
+/** Instead of a cabinet's name: the package has no cabinets, and its files lie beside it unpacked. */
 export const UNPACKED = ''
 
-/** Names of cabinets that lie beside the package, or UNPACKED. */
+/**
+ * Names of cabinets that lie beside the package, or UNPACKED.
+ * @param wordCount the flags in the summary's property of this name, or null
+ */
 export function neededFiles({ rows }: MsiDatabase, wordCount: number | null): string[] {
   if (rows('File', ['File']).length === 0) return []
   const media = rows('Media', ['Cabinet'])
@@ -100,7 +103,7 @@ export function neededFiles({ rows }: MsiDatabase, wordCount: number | null): st
   return beside
 }
 
-/** Whether the package itself sets ALLUSERS before it decides where to install; null: it does not. */
+/** How the package itself sets ALLUSERS: `always`, or under a condition; null: it does not. */
 export function setsAllUsers({ rows }: MsiDatabase): { always: boolean; value: string } | null {
   const actions = new Map(
     rows('CustomAction', ['Action', 'Type', 'Source', 'Target']).map((row) => [

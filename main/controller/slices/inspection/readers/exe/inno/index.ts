@@ -74,7 +74,7 @@ const newerFormat = (formatText: string, parts: string): InstallerWarning =>
     `This installer has the data format ${formatText || 'of an unknown version'} of Inno Setup; the newest one that is known is ${NEWEST_KNOWN}. ${parts}`,
   )
 const TEXTS_ONLY =
-  'Its name, version, publisher, architectures and uninstall key were read. Whether it needs a password or other files, and whether it installs for one user, was not. Try it on one PC first.'
+  'Its name, version, publisher, architectures and uninstall key were read. It is unknown whether it needs a password or other files, and whether it installs for one user. Try it on one PC first.'
 const NOTHING =
   'Nothing in its header could be read, so its name and version may be missing. Try it on one PC first.'
 const problemWarning = ({ problem, formatText }: InnoProblem): InstallerWarning =>
@@ -141,7 +141,7 @@ function productOf(fields: InnoFields) {
   return { type: 'uninstall_key', key, hive: isUsers ? 'user' : 'machine', operator: 'ge' } as const
 }
 
-/** Empty: it registers no uninstaller, or where depends on the PC. */
+/** The command that removes the program. Empty: it registers no uninstaller, or the place of the uninstaller depends on the PC. */
 function removalOf(fields: InnoFields): string {
   const { numbers } = fields
   if (keyOf(fields) === '' || !numbers || (isForUser(numbers) && !numbers.allowsOverride)) return ''

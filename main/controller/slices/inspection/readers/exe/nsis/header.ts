@@ -113,7 +113,7 @@ function lzmaOf(packed: Buffer, window: Window): ((wanted: number) => Buffer) | 
   const filter = packed[0]!
   if (filter > 1 || !isLzma(packed, 1)) return null
   return (wanted) => {
-    // The filter looks at the bytes behind a call.
+    // The filter also reads the bytes after a call.
     const bytes = unpackLzma(packed.subarray(1), wanted + 8, window)
     return (filter === 1 ? unfilterX86(bytes) : bytes).subarray(0, wanted)
   }

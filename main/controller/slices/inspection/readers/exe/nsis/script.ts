@@ -11,7 +11,7 @@ const STRING_LIMIT_UNITS = 8 * 1024
 /** Entries that are kept. The largest scripts have some ten thousand. */
 const ENTRY_LIMIT = 200_000
 const SECTION_LIMIT = 2_000
-/** The numbers behind the blocks, counted in steps of four bytes. */
+/** Positions among the numbers after the blocks, four bytes each. */
 const LANGUAGE_TABLE_BYTES = 8
 const CALLBACKS = 10
 const INSTALL_DIR_NSIS3 = 53
