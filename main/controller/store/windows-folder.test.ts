@@ -1,4 +1,7 @@
-/** Which programs run, in which order, against a model of icacls. Real access lists need Windows. */
+/**
+ * Which programs run, in which order, against a model of icacls. Real access lists need Windows. A closed folder is one that only
+ * its user, the system and administrators can access.
+ */
 import { expect, it } from 'vitest'
 import { restrictFolder, type WindowsPrograms } from './windows-folder.ts'
 
@@ -62,7 +65,7 @@ const GRANT = `${FOLDER} /inheritance:r /grant:r *${OWN}:(OI)(CI)F *S-1-5-18:(OI
 const CONTENTS_OWNER = `${FOLDER}\\* /setowner *${OWN} /T /L /Q`
 const RESET = `${FOLDER}\\* /reset /T /L /Q`
 
-it('leaves the lists of a closed folder as they are, and becomes its owner', () => {
+it('leaves the access lists of a closed folder unchanged, and makes the user its owner', () => {
   const { commands, restrict } = programs({ deployx: CLOSED, 'deployx\\keys': INHERITED })
   restrict()
   expect(commands).toEqual([OWNER])
@@ -108,19 +111,19 @@ it.each<[string, Partial<WindowsPrograms>, RegExp, number]>([
   // Outside the folder, icacls would change what somebody else chose.
   ['a link is in it', { linkIn: () => 'D:\\deployx\\x' }, /x is a link/, 3],
   ['nothing was changed', { icacls: () => undefined }, /its access list is not as it was set/, 0],
-])('is refused, if %s', (_what, more, why, count) => {
+])('refuses the folder if %s', (_what, more, why, count) => {
   const { commands, restrict } = programs({ ...OPEN }, more)
   expect(restrict).toThrow(why)
   expect(commands).toHaveLength(count)
 })
 
-it('is refused, if a file stays open', () => {
+it('refuses the folder if others can still access a file in it', () => {
   const lists = { ...OPEN, deployx: CLOSED }
   const { restrict } = programs(lists, { icacls: () => undefined })
-  expect(restrict).toThrow('deployx\\x stays open')
+  expect(restrict).toThrow('others can still access deployx\\x')
 })
 
-it('is refused, if a program fails', () => {
+it('refuses the folder if a program fails', () => {
   const fail = () => {
     throw new Error('icacls.exe ended with 5')
   }

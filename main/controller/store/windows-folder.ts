@@ -31,7 +31,7 @@ export type WindowsPrograms = {
   linkIn: (folder: string) => string | null
 }
 
-/** @throws Error that says what is still open, or which program failed */
+/** @throws Error that names what others can still access, or which program failed */
 export function restrictFolder(folder: string, programs: WindowsPrograms): void {
   const own = sidOfUser(programs.whoami(['/user', '/fo', 'csv', '/nh']))
   if (own === null) throw new Error('whoami reports no SID')
@@ -54,7 +54,7 @@ export function restrictFolder(folder: string, programs: WindowsPrograms): void 
   }
   const after = look()
   if (after.isFolderOpen) throw new Error('its access list is not as it was set')
-  if (after.exposed.length > 0) throw new Error(`${after.exposed[0]} stays open`)
+  if (after.exposed.length > 0) throw new Error(`others can still access ${after.exposed[0]}`)
 }
 
 /** Never a program that the search path finds first. */

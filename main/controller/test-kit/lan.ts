@@ -8,7 +8,7 @@ const ip = (...args: string[]): void =>
 
 /** Why a LAN is not possible here, or null. */
 export function whyNoLan(): string | null {
-  if (process.platform !== 'linux') return 'network namespaces are a thing of Linux'
+  if (process.platform !== 'linux') return 'network namespaces exist on Linux only'
   if (process.getuid?.() !== 0) return 'network namespaces need root'
   const probe = `dxprobe-${process.pid}`
   try {

@@ -92,7 +92,7 @@ export function askedDevices(preflight: Preflight): { live: number; fromMemory: 
   return { live, fromMemory: Math.max(0, preflight.device_count - live) }
 }
 
-/** The summary: "40 PCs asked just now." */
+/** The summary: "40 PCs checked just now." */
 export function askedInWords(preflight: Preflight): string {
   const { live, fromMemory } = askedDevices(preflight)
   if (fromMemory === 0) return t('preflight.asked', { n: live })

@@ -1,8 +1,9 @@
 export type UpdateTimings = {
   /** Between two checks of the fleet. */
   lookMs: number
-  /** Until a device gets another order after a failure, and after it was busy or did not answer. */
+  /** Until a device gets another order after a failure. */
   retryMs: number
+  /** Until a device gets another order after it was busy or did not answer. */
   askAgainMs: number
   /**
    * An accepted order without a report expires after this long. The agent itself gives up sooner.
