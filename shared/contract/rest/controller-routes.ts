@@ -3,13 +3,18 @@ import { z } from 'zod'
 import { Fingerprint } from '../../domain/ids.ts'
 import { CheckStatus } from './check.ts'
 import { Timestamp } from './common.ts'
+import { repeatable } from './request-key.ts'
 import { route } from './route.ts'
 
 /** Passphrase of a recovery file. Long, because anyone who has the file can guess without limit. */
 export const Passphrase = z.string().min(12).max(256)
 export const SaveRecoveryFile = z.object({ passphrase: Passphrase })
 export const RotateKeys = z
-  .object({ tls: z.boolean().default(false), command: z.boolean().default(false) })
+  .object({
+    tls: z.boolean().default(false),
+    command: z.boolean().default(false),
+    ...repeatable,
+  })
   .refine(({ tls, command }) => tls || command, 'name at least one key: tls, command')
 /** Text fields beside the file of a restore. */
 export const RestoreFields = z.object({
@@ -75,6 +80,7 @@ export const controllerRoutes = {
     path: '/controller/identity/rotate',
     access: 'admin',
     summary: 'Replace the keys; agents follow by themselves',
+    repeatable: true,
     body: RotateKeys,
     reply: ControllerIdentityView,
   }),

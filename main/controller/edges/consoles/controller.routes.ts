@@ -108,7 +108,7 @@ export function controllerHandlers(deps: {
     'controller.start_check': () => checks.start(),
     'controller.cancel_check': () => checks.cancel(),
     'controller.rotate': async ({ body }, { viewer }) => {
-      await identity.rotate(viewer, body)
+      await identity.rotate(viewer, { tls: body.tls, command: body.command })
       return view()
     },
     'controller.save_recovery': async ({ body }, { viewer, reply }) => {

@@ -174,3 +174,17 @@ describe('other requests that create something', () => {
     expect(found.status).toBe(404)
   })
 })
+
+describe('keys that are replaced again with the same request_id', () => {
+  it('are replaced once, even when requests run at the same time', async () => {
+    const path = '/controller/identity/rotate'
+    const body = { command: true, request_id: randomUUID() }
+    const replies = await Promise.all([1, 2].map(() => t.rest.raw('POST', path, body)))
+    replies.push(await t.rest.raw('POST', path, body))
+    expect(replies.map((reply) => reply.status)).toEqual([200, 200, 200])
+    const { key_id } = await t.rest.call('controller.identity', {})
+    for (const reply of replies) expect(reply.body).toMatchObject({ key_id, epoch: 1 })
+    const other = await t.rest.raw('POST', path, { ...body, request_id: randomUUID() })
+    expect(other.body).toMatchObject({ epoch: 2 })
+  })
+})
