@@ -36,7 +36,7 @@ describe('the command for Windows', () => {
       for (const code of [CODE, null]) {
         const { windows } = enrollmentCommands(code, ADDRESSES, offers)
         expect(windows).toMatch(
-          /^\$d="\$env:ProgramFiles\\DeployX Agent\\setup-\$\(\[guid\]::NewGuid\(\)\)"; md \$d -ea Stop /,
+          /(?:^|; )\$d="\$env:ProgramFiles\\DeployX Agent\\setup-\$\(\[guid\]::NewGuid\(\)\)"; md \$d -ea Stop /,
         )
         expect(windows).toContain(
           "icacls $d /inheritance:r /grant:r '*S-1-5-32-544:(OI)(CI)F' '*S-1-5-18:(OI)(CI)F'",
@@ -63,11 +63,67 @@ describe('the command for Windows', () => {
     )
   })
 
-  it('copies a file that the user has brought', () => {
+  it('runs a private copy of a file that the user has brought', () => {
     const { windows } = enrollmentCommands(CODE, ADDRESSES, () => [])
     expect(windows).toContain(
-      'cp .\\deployx-agent.exe $f -ea Stop; try { & $f install-service --code DX1.abc }',
+      'try { cp -LiteralPath $s $f -ea Stop; & $f install-service --code DX1.abc } finally {',
     )
+  })
+
+  it('refuses such a file if other users could have replaced it, before anything else', () => {
+    for (const code of [CODE, null]) {
+      const { windows } = enrollmentCommands(code, ADDRESSES, () => [])
+      const [before, after] = windows.split('; $d=')
+      expect(before).toContain('$s=(Resolve-Path .\\deployx-agent.exe -ea Stop).ProviderPath')
+      // On another computer.
+      expect(before).toContain("$s -like '\\\\*'")
+      expect(before).toContain(".DriveType -eq 'Network'")
+      // The file and each folder above it.
+      expect(before).toContain('for ($p=$s; $p; $p=[IO.Path]::GetDirectoryName($p)) {')
+      expect(before).toContain('$a.GetOwner($t).Value -notin $o')
+      expect(before).toContain('$_.IdentityReference.Value -notin $o')
+      expect(before?.match(/{ throw \$x }/g)).toHaveLength(2)
+      expect(after).not.toContain('throw')
+      expect(after).not.toContain('.\\deployx-agent.exe')
+      expect(enrollmentCommands(code, ADDRESSES, both).windows).not.toContain('Get-Acl')
+    }
+  })
+
+  it('trusts nobody but the user, SYSTEM, administrators and the owner with such a file', () => {
+    const { windows } = enrollmentCommands(CODE, ADDRESSES, () => [])
+    const [, trusted = ''] = /\$o=([^;]+);/.exec(windows) ?? []
+    expect(trusted.split(',')).toEqual([
+      '[Security.Principal.WindowsIdentity]::GetCurrent().User.Value',
+      "'S-1-5-18'",
+      "'S-1-5-32-544'",
+      "'S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464'",
+      "'S-1-3-4'",
+    ])
+    const masks = [...windows.matchAll(/\$m=(0x[0-9A-F]{8})/g)].map(([, hex]) => Number(hex))
+    const [ofFile = 0, ofFolder = 0] = masks
+    const RIGHTS = { write: 0x2, append: 0x4, deleteChild: 0x40, delete: 0x10000, dac: 0x40000 }
+    for (const right of Object.values(RIGHTS)) expect(ofFile & right).toBe(right)
+    // Everybody may add folders to a drive, and read and run what is there.
+    expect(ofFolder & (RIGHTS.append | RIGHTS.write)).toBe(0)
+    for (const right of [RIGHTS.deleteChild, RIGHTS.delete, RIGHTS.dac])
+      expect(ofFolder & right).toBe(right)
+    const READ_AND_EXECUTE = 0x1200a9
+    expect(ofFile & READ_AND_EXECUTE).toBe(0)
+  })
+
+  it('closes every bracket and quote', () => {
+    const CLOSING: Record<string, string> = { '(': ')', '{': '}', '[': ']' }
+    for (const offers of [both, () => []])
+      for (const code of [CODE, null]) {
+        const { windows } = enrollmentCommands(code, ADDRESSES, offers)
+        const open: string[] = []
+        for (const [part] of windows.matchAll(/'[^']*'|"[^"]*"|./g)) {
+          expect(part).not.toMatch(/^['"]$/)
+          if (part in CLOSING) open.push(CLOSING[part]!)
+          else if (')}]'.includes(part)) expect(open.pop()).toBe(part)
+        }
+        expect(open).toEqual([])
+      }
   })
 })
 

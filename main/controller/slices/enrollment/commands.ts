@@ -121,6 +121,33 @@ function posixFetch(folders: readonly string[], files: readonly Offer[]): string
   )
 }
 
+/** The current user, SYSTEM, Administrators, TrustedInstaller, and OWNER RIGHTS, which go to one of them. */
+const WINDOWS_TRUSTED =
+  `[Security.Principal.WindowsIdentity]::GetCurrent().User.Value,'S-1-5-18','S-1-5-32-544',` +
+  `'S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464','S-1-3-4'`
+/** Rights to rename, delete or take over: DELETE, DELETE_CHILD, WRITE_DAC, WRITE_OWNER, generic ones. */
+const REPLACE_RIGHTS = '0x500D0040'
+/** These, and to write or add files. */
+const WRITE_RIGHTS = '0x500D0046'
+
+/**
+ * Ends the command if another user could have replaced the file: it comes from another computer, or
+ * it, its folder or one above is a link, belongs to somebody else, or may be changed by somebody
+ * else. Entries that are only inherited (flag 2) do not count.
+ */
+const windowsOwn = (agent: string): string =>
+  `$o=${WINDOWS_TRUSTED}; $t=[Security.Principal.SecurityIdentifier]; ` +
+  `$x='Other users could have replaced ${agent}. Copy it again, from where you got it, to a new folder below C:\\Program Files, and try again there.'; ` +
+  `$s=(Resolve-Path .\\${agent} -ea Stop).ProviderPath; ` +
+  `if ($s -like '\\\\*' -or ([IO.DriveInfo]$s.Substring(0,1)).DriveType -eq 'Network') { throw $x }; ` +
+  `$m=${WRITE_RIGHTS}; for ($p=$s; $p; $p=[IO.Path]::GetDirectoryName($p)) { ` +
+  `$a=Get-Acl -LiteralPath $p -ea Stop; ` +
+  `if ((Get-Item -LiteralPath $p -Force -ea Stop).LinkType -in 'SymbolicLink','Junction' -or ` +
+  `$a.GetOwner($t).Value -notin $o -or ($a.GetAccessRules($true,$true,$t) | ? { ` +
+  `$_.AccessControlType -eq 'Allow' -and ([int]$_.PropagationFlags -band 2) -eq 0 -and ` +
+  `$_.IdentityReference.Value -notin $o -and ([int]$_.FileSystemRights -band $m) -ne 0 })) { throw $x }; ` +
+  `if ($p -ne $s) { $m=${REPLACE_RIGHTS} } }`
+
 /**
  * For PowerShell as administrator. Windows 10 and later have curl; on ARM they run x64 programs.
  * Only administrators may write below Program Files, and the new folder is also closed to everybody
@@ -138,7 +165,10 @@ function windowsLine(code: string | null, addresses: readonly string[], file?: O
     `$f="$d\\deployx-agent.exe"`
   const away = 'rd $d -Recurse -Force'
   if (!file)
-    return `${folder}; cp .\\deployx-agent.exe $f -ea Stop; try { ${steps} } finally { ${away} }`
+    return (
+      `${windowsOwn('deployx-agent.exe')}; ${folder}; ` +
+      `try { cp -LiteralPath $s $f -ea Stop; ${steps} } finally { ${away} }`
+    )
   const urls = downloadFolders(addresses).map((from) => `'${from}${file.fileName}'`)
   const fetch =
     `:all foreach ($n in ${PAUSES.join(',')}) { $b=0; foreach ($u in ${urls.join(',')}) { ` +
