@@ -76,8 +76,8 @@ export function parseRegistry(text: string): RegistryKey[] {
               ? `0x${Number.parseInt(dword, 16).toString(16)}`
               : readHex(type?.toLowerCase(), hex ?? '')
         keys.at(-1)?.values.set(unescape(name).toLowerCase(), value.trim())
-        const behind = text.indexOf('\n', at + whole.length)
-        at = behind < 0 ? text.length : behind + 1
+        const lineBreak = text.indexOf('\n', at + whole.length)
+        at = lineBreak < 0 ? text.length : lineBreak + 1
         continue
       }
     }

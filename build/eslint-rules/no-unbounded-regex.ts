@@ -55,13 +55,13 @@ function leavesLine(node: AST.Element, flags: string): boolean {
       return false
   }
 }
-/** Whether another unbounded repetition comes behind it in the same branch. */
-function isRepeatedBehind(node: AST.Node): boolean {
+/** Whether another unbounded repetition follows it in the same branch. */
+function isRepeatedLater(node: AST.Node): boolean {
   for (let at: AST.Node = node; at.parent; at = at.parent) {
     if (at.parent.type !== 'Alternative') continue
     const { elements } = at.parent
-    const behind = elements.slice(elements.findIndex((element) => element === at) + 1)
-    if (behind.some((element) => holdsUnbounded(element))) return true
+    const following = elements.slice(elements.findIndex((element) => element === at) + 1)
+    if (following.some((element) => holdsUnbounded(element))) return true
   }
   return false
 }
@@ -87,7 +87,7 @@ function problemOf(pattern: string, flags: string): Problem | null {
           !isAnchored(node, flags) || (flags.includes('m') && leavesLine(node.element, flags))
         if (isInRepetition(node)) problem ??= 'nested'
         else if (isFollowed(node) && startsOften) problem ??= 'restarts'
-        else if (!node.greedy && isRepeatedBehind(node)) problem ??= 'rereads'
+        else if (!node.greedy && isRepeatedLater(node)) problem ??= 'rereads'
       },
     })
   } catch {

@@ -9,7 +9,7 @@ export function createContentRepo({ db, sqlite }: Store) {
   const sizeOf = sqlite.prepare<[string], { size_bytes: number }>(
     'select size_bytes from contents where sha256 = ?',
   )
-  const isNamed = sqlite.prepare<[string], { one: number }>(
+  const isUsed = sqlite.prepare<[string], { one: number }>(
     'select 1 one from installers where sha256 = ? limit 1',
   )
   return {
@@ -49,8 +49,8 @@ export function createContentRepo({ db, sqlite }: Store) {
         })
         .from(contents)
         .all(),
-    /** Stored, but no installer names it. */
-    unnamed: (): Sha256[] =>
+    /** Stored, but not the file of any installer. */
+    unused: (): Sha256[] =>
       db
         .select({ sha256: contents.sha256 })
         .from(contents)
@@ -59,7 +59,7 @@ export function createContentRepo({ db, sqlite }: Store) {
         )
         .all()
         .map((row) => row.sha256),
-    isNamed: (sha256: Sha256): boolean => isNamed.get(sha256) !== undefined,
+    isUsed: (sha256: Sha256): boolean => isUsed.get(sha256) !== undefined,
   }
 }
 export type ContentRepo = ReturnType<typeof createContentRepo>

@@ -93,7 +93,7 @@ export function createStoredFiles(deps: {
    * Synchronous, so that nothing can start to use the content between the check and the removal.
    */
   function removeIfUnused(sha256: Sha256): boolean {
-    if (held.has(sha256) || repo.isNamed(sha256)) return false
+    if (held.has(sha256) || repo.isUsed(sha256)) return false
     repo.remove(sha256)
     rmSync(pathOf(sha256), { force: true })
     replaced(sha256)
@@ -101,7 +101,7 @@ export function createStoredFiles(deps: {
   }
 
   function collectGarbage(): number {
-    return repo.unnamed().filter(removeIfUnused).length
+    return repo.unused().filter(removeIfUnused).length
   }
 
   function setAside(files: { path: string; name: string }[]): void {

@@ -65,11 +65,11 @@ export function createEnrollmentRepo({ db, sqlite }: Store) {
           ),
         )
         .get()?.n ?? 0,
-    /** Codes keep the name of their creator. */
-    nameMaker: (maker: UserId, name: string): void => {
+    /** Stores the name of their creator in the codes, because the user is about to be removed. */
+    keepCreatorName: (creator: UserId, name: string): void => {
       db.update(enrollments)
         .set({ created_by_name: sql`coalesce(created_by_name, ${name})` })
-        .where(eq(enrollments.created_by, maker))
+        .where(eq(enrollments.created_by, creator))
         .run()
     },
     nameOf: (id: UserId): string | null =>

@@ -119,7 +119,7 @@ export function createEnrollment(deps: {
     openOf: (id: UserId): number => repo.countOpen(id, isoTime(deps.now())),
     /** For the removal of a user: their codes then enrol PCs for the new owner, or not at all. */
     transfer(from: UserId, to: UserId | null, name: string): void {
-      repo.nameMaker(from, name)
+      repo.keepCreatorName(from, name)
       if (to === null) repo.revokeOf(from, isoTime(deps.now()))
       else repo.transfer(from, to)
     },

@@ -87,11 +87,11 @@ export const calls: Calls = {
     stored: (r) => r.stored(w.CONTENT),
     keep: (r) => r.keep(content),
     setDamaged: (r) => r.setDamaged(w.CONTENT, null),
-    // Still named, so SQLite refuses to remove it; the statement is the same.
+    // An installer still uses it, so SQLite refuses to remove it; the statement is the same.
     remove: (r) => expectRefusal(() => r.remove(w.CONTENT)),
     all: (r) => r.all(),
-    unnamed: (r) => r.unnamed(),
-    isNamed: (r) => r.isNamed(w.CONTENT),
+    unused: (r) => r.unused(),
+    isUsed: (r) => r.isUsed(w.CONTENT),
   },
   devices: {
     sharedHardware: (r) => r.sharedHardware(),
@@ -133,7 +133,7 @@ export const calls: Calls = {
     moveExpiry: (r) => r.moveExpiry(1),
     revokeAll: (r) => r.revokeAll(w.AT),
     countOpen: (r) => r.countOpen(w.USER, w.AT),
-    nameMaker: (r) => r.nameMaker(w.USER, 'anna'),
+    keepCreatorName: (r) => r.keepCreatorName(w.USER, 'anna'),
     nameOf: (r) => r.nameOf(w.USER),
     transfer: (r) => r.transfer(w.USER, w.OTHER_USER),
     revokeOf: (r) => r.revokeOf(w.USER, w.AT),
@@ -255,5 +255,5 @@ function expectRefusal(work: () => unknown): void {
     if ((error as { code?: unknown }).code === 'SQLITE_CONSTRAINT_FOREIGNKEY') return
     throw error
   }
-  throw new Error('it was expected to be refused')
+  throw new Error('it was not refused')
 }

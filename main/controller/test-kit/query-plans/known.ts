@@ -31,7 +31,7 @@ export const KNOWN: Readonly<Record<string, Readonly<Record<string, string>>>> =
   'check.listContents': { 'SCAN contents by index': WHOLE },
   'check.listSealed': { 'SCAN installers': WHOLE },
   'content.all': { 'SCAN contents': WHOLE },
-  'content.unnamed': { 'SCAN contents by index': WHOLE },
+  'content.unused': { 'SCAN contents by index': WHOLE },
   'deployments.activeIds': { 'SORT deployments': FEW },
   'deployments.allTargets': { 'SORT deployment_targets': ONE_PARENT },
   'deployments.attemptsOf': { 'SORT deployment_attempts': ONE_PARENT },
