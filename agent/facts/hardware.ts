@@ -81,7 +81,7 @@ export function linuxHardwareId(root: string): string | null {
   return address === null ? null : named('address', address)
 }
 
-async function uuidSaidBy(file: string, args: string[]): Promise<string | null> {
+async function uuidFrom(file: string, args: string[]): Promise<string | null> {
   const { code, stdout } = await runCommand(file, args, COMMAND_TIMEOUT_MS)
   const uuid = code === 0 ? systemUuid(stdout) : null
   return uuid === null ? null : named('uuid', uuid)
@@ -92,9 +92,9 @@ export async function readHardwareId(): Promise<string | null> {
   switch (process.platform) {
     case 'win32':
       // At every start, the kernel stores the UUID of the current hardware here.
-      return uuidSaidBy('reg.exe', ['query', 'HKLM\\SYSTEM\\HardwareConfig', '/v', 'LastConfig'])
+      return uuidFrom('reg.exe', ['query', 'HKLM\\SYSTEM\\HardwareConfig', '/v', 'LastConfig'])
     case 'darwin':
-      return uuidSaidBy('/bin/sh', [
+      return uuidFrom('/bin/sh', [
         '-c',
         '/usr/sbin/ioreg -rd1 -c IOPlatformExpertDevice | /usr/bin/grep IOPlatformUUID',
       ])

@@ -39,7 +39,7 @@ function forgetEnrollment(state: string): void {
   const identity = JSON.parse(readFileSync(file, 'utf8')) as object
   writeFileSync(file, JSON.stringify({ ...identity, enrollment: null }))
 }
-const pauseToldTo = (agent: DiscoveringAgent): number =>
+const pauseReportedTo = (agent: DiscoveringAgent): number =>
   Number(/possible in (\d+) s/.exec(agent.output())?.[1])
 const waiting = (name: string): Promise<Device> =>
   until(`${name} waits for approval`, async () =>
@@ -216,13 +216,13 @@ describe('an unanswered pairing', () => {
     first.type('y')
     expect(await first.ended).toBe(1)
     expect(first.output()).toContain('were not confirmed on both sides in time')
-    expect(pauseToldTo(first)).toBe(2)
+    expect(pauseReportedTo(first)).toBe(2)
     expect(await list()).toEqual([])
     await new Promise((resolve) => setTimeout(resolve, 1_500))
     const second = discover('LAB-10', first.state)
     await second.digits()
     expect(await second.ended).toBe(1)
-    expect(pauseToldTo(second)).toBe(3)
+    expect(pauseReportedTo(second)).toBe(3)
   })
 
   it('ends when the controller changes its keys, which the digits covered, and may restart immediately', async () => {

@@ -57,7 +57,7 @@ export function createConsolesEdge(
   let cancelFrame: Cancel | null = null
 
   /** Whether anyone would receive it: what nobody receives is neither described nor encoded. */
-  function isHeard(audience: FeedAudience): boolean {
+  function hasListener(audience: FeedAudience): boolean {
     if (local.size > 0) return true
     if (!namespace) return false
     if (audience === 'everyone') return namespace.sockets.size > 0
@@ -65,9 +65,9 @@ export function createConsolesEdge(
     return rooms.has(ADMINS) || (audience !== null && rooms.has(userRoom(audience)))
   }
   /** Whether anyone would receive news of this deployment. */
-  function isOwnerHeard(id: DeploymentId): boolean {
+  function hasOwnerListener(id: DeploymentId): boolean {
     const owner = deps.deployments.ownerOf(id)
-    return owner !== undefined && isHeard(owner)
+    return owner !== undefined && hasListener(owner)
   }
 
   function emit<E extends FeedEventName>(
@@ -76,7 +76,7 @@ export function createConsolesEdge(
     body: FeedEvents[E],
   ): void {
     local.forEach((listener) => listener(event, body))
-    if (!namespace || !isHeard(audience)) return
+    if (!namespace || !hasListener(audience)) return
     const rooms =
       audience === null ? [ADMINS] : audience === 'everyone' ? [] : [ADMINS, userRoom(audience)]
     const to = rooms.length > 0 ? namespace.to(rooms) : namespace
@@ -93,18 +93,18 @@ export function createConsolesEdge(
       batch.forEach((targetId) => ids.delete(targetId))
       if (ids.size === 0) dirtyTargets.delete(id)
       const owner = deps.deployments.ownerOf(id)
-      if (owner !== undefined && isHeard(owner))
+      if (owner !== undefined && hasListener(owner))
         emit(owner, 'targets_updated', {
           deployment_id: id,
           ...deps.deployments.describeTargets(id, batch),
         })
     }
     for (const id of dirtyDeployments) {
-      const found = isOwnerHeard(id) ? deps.deployments.describe(id) : null
+      const found = hasOwnerListener(id) ? deps.deployments.describe(id) : null
       if (found) emit(found.ownerId, 'deployment_updated', found.deployment)
     }
     dirtyDeployments.clear()
-    const ids = isHeard('everyone') ? [...dirtyDevices] : []
+    const ids = hasListener('everyone') ? [...dirtyDevices] : []
     const described = new Map(deps.devices.describe(ids).map((found) => [found.device.id, found]))
     for (const id of ids) {
       const found = described.get(id)
@@ -112,7 +112,7 @@ export function createConsolesEdge(
       else emit(deps.devices.row(id)?.owner_id ?? null, 'device_updated', { removed_device_id: id })
     }
     dirtyDevices.clear()
-    if (hubDirty && isHeard('everyone')) {
+    if (hubDirty && hasListener('everyone')) {
       emit('everyone', 'hub_updated', deps.hubStatus())
       emit(null, 'devices_pending', { count: deps.devices.counts().unapproved })
     }
