@@ -69,7 +69,7 @@ describe('an agent', () => {
   afterEach(() => stage.clear())
   const rule = sh('test -e "$DEPLOYX_INSTALL_ROOT/tool"')
 
-  it('runs it before, to skip, and after, to verify', async () => {
+  it('runs the script before an installation, which it may skip, and after it, to verify it', async () => {
     const { hub, rootPath } = stage
     const deploy = async (line: string, action: 'install' | 'uninstall' = 'install') => {
       const content = Buffer.from(`#!/bin/sh\n${line}\n`)
@@ -86,7 +86,7 @@ describe('an agent', () => {
     expect(existsSync(join(rootPath, 'again'))).toBe(false)
   })
 
-  it('runs it for a preview too, with a short timeout', async () => {
+  it('runs the script for a preview too, with a short timeout', async () => {
     const { hub, rootPath } = stage
     mkdirSync(rootPath, { recursive: true })
     writeFileSync(join(rootPath, 'tool'), '')

@@ -6,7 +6,7 @@ import { serviceEnvironment, windowsEnvironment } from './environment.ts'
 const machine = { hostname: 'kasse-1-im-erdgeschoss.example.test', arch: 'x64', processors: 4 }
 
 describe('the environment of child processes', () => {
-  it('is that of a Windows service, whatever is missing', () => {
+  it('has the variables of a Windows service, even if the agent has none of them', () => {
     expect(windowsEnvironment({}, machine)).toMatchObject({
       OS: 'Windows_NT',
       COMPUTERNAME: 'KASSE-1-IM-ERDG',

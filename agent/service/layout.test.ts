@@ -3,7 +3,7 @@ import { hostCommandLine, launchdPlist, layoutOf, serviceWords, systemdUnit } fr
 import { parseServiceState } from './managers.ts'
 
 describe('the service', () => {
-  it('on Linux restarts whatever ends it, and leaves a running installer alone', () => {
+  it('on Linux restarts after any exit, and leaves a running installer alone', () => {
     const unit = systemdUnit(layoutOf('linux', {}))
     expect(unit).toContain(
       'ExecStart=/bin/sh /opt/deployx-agent/start.sh run --state /var/lib/deployx-agent\n',
@@ -22,7 +22,7 @@ describe('the service', () => {
     for (const word of serviceWords(layout)) expect(plist).toContain(`<string>${word}</string>`)
   })
 
-  it('on Windows is below folders that only administrators can write to', () => {
+  it('on Windows runs from ProgramFiles and keeps its data in ProgramData', () => {
     const env = { ProgramFiles: 'D:\\Programs', ProgramData: 'D:\\Data' }
     const layout = layoutOf('windows', env)
     expect(hostCommandLine(layout)).toBe(
@@ -30,7 +30,7 @@ describe('the service', () => {
     )
   })
 
-  it('has a state that can be parsed in any language', () => {
+  it('has its state parsed in any language of Windows', () => {
     const german =
       '\r\nSERVICE_NAME: DeployXAgent \r\n        TYP                : 10  WIN32_OWN_PROCESS  \r\n        STATUS             : 4  RUNNING \r\n'
     expect(parseServiceState(german)).toBe(4)

@@ -149,7 +149,7 @@ export function restAsNobody(context: FuzzContext): Send {
   return async () => {
     const name = anyRoute(context)
     const token = values.chance(0.7) ? null : values.pick(BAD_TOKENS)
-    const answer = await sendOne(context, name, token, 'REST, nobody')
+    const answer = await sendOne(context, name, token, 'REST, signed out')
     if (answer && answer.status < 400 && rest[name].access !== 'none')
       context.found(
         'unauthenticated_effect',

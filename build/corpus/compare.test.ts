@@ -43,7 +43,7 @@ it('counts a field that nothing is claimed about as absent, not as wrong', () =>
   })
 })
 
-it('accepts each of several right answers, and x86 for a program that runs everywhere', () => {
+it('accepts any of several right answers, and any architecture for an x86 program', () => {
   const truth = { name: ['Probe', 'Probe 1'], version: '', arch: 'x86', rule: RULE }
   const found = facts({ name: 'Probe 1', detection: rule, knowledge: knowledgeOf('nsis') })
   expect(new Set(Object.values(verdicts(truth, found)))).toEqual(new Set(['right']))
@@ -80,7 +80,7 @@ it('accepts arguments that do not work only with a warning', () => {
   expect(verdicts(truth, found(warning('may_wait', 'It asks.'))).install_args).toBe('right')
 })
 
-it('wants bad files to be refused, and only these', () => {
+it('expects bad files, and no others, to be refused', () => {
   expect(verdicts({ bad: true }, facts())).toEqual({ refused: 'wrong' })
   expect(verdicts({ bad: true }, null)).toEqual({ refused: 'right' })
   expect(verdicts({}, null)).toEqual({ refused: 'wrong' })

@@ -57,7 +57,7 @@ describe.runIf(mayRun)('an .rpm package', () => {
     expect(existsSync(join(stage.rootPath, 'opt', name))).toBe(false)
   })
 
-  it('is refused if it is something else, which rpm would read as a list of packages', async () => {
+  it('is refused if it is a text file, which rpm would read as a list of packages', async () => {
     await stage.connect()
     expect(await deploy(payload(Buffer.from('/etc/passwd\n')))).toMatchObject({
       status: 'failed',

@@ -67,7 +67,7 @@ it("opens an older version's database, and keeps a backup of it", () => {
   before.close()
 
   open().close()
-  expect(filesLike('.backup-')).toHaveLength(1) // nothing was due, so nothing was copied
+  expect(filesLike('.backup-')).toHaveLength(1) // no migration was due, so there is no second backup
 })
 
 it("refuses a newer version's database without touching it", () => {
@@ -81,9 +81,9 @@ it("refuses a newer version's database without touching it", () => {
 })
 
 it.each([
-  ['its head', 0],
-  ['a page in its middle', 3 * 4096],
-])('moves a file aside that is damaged in %s, byte for byte', (_where, at) => {
+  ['its header', 0],
+  ['a page in the middle', 3 * 4096],
+])('moves a database with damage in %s aside, and changes no byte of it', (_where, at) => {
   const store = open()
   store.sqlite.exec(`with recursive n(i) as (select 1 union all select i + 1 from n where i < 2000)
     insert into audit_log (at, actor, action, subject, details) select '2026', 'x', 'y', 'z', hex(randomblob(50)) from n`)
@@ -102,7 +102,7 @@ it.each([
   fresh.close()
 })
 
-/** A database of that size, closed cleanly; one of its pages is damaged, which only a check reads. */
+/** Creates a database of at least this size, closed cleanly. It has a damaged page that only a check reads. */
 function damagedDatabase(bytes: number): void {
   const store = open()
   store.sqlite.exec("create table unread (text); insert into unread values ('x')")

@@ -73,7 +73,7 @@ describe('a new entry', () => {
     const arrived = arrivalOf(entry(9, version), library)
     expect(arrived).toMatchObject({ place, newest: { version: newest } })
   })
-  it('of another product, or without a version, is none of these', () => {
+  it('of another product, or without a version, is not compared', () => {
     expect(arrivalOf(entry(9, '3', { product: 'dpkg:probe' }), library)).toBeNull()
     expect(arrivalOf(entry(9, ''), library)).toBeNull()
   })

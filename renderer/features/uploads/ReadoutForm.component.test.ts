@@ -99,7 +99,7 @@ describe('an upload that the library knows', () => {
       upload(1, { ...file, name: 'Old name' }),
     ])
     expect(shownText()).toContain('Already in the library: Old name 1.0')
-    expect(shownText()).toContain('because other details were read or chosen')
+    expect(shownText()).toContain('because its details differ')
     await click(byRole('button', 'Open Old name 1.0'))
     expect(opened).toHaveBeenCalledWith(1)
     await click(byRole('button', 'Remove this second entry'))

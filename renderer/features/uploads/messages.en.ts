@@ -27,7 +27,7 @@ export const en = {
   },
   arrival: {
     sameFile:
-      'Already in the library: {software}, added {when}. This is a second entry, because other details were read or chosen.',
+      'Already in the library: {software}, added {when}. This is a second entry, because its details differ.',
     sameFileOfOther:
       'Already in the library: {software}, added {when} by {who}. This is a second entry, which is your own.',
     sameFileRenamed:

@@ -111,7 +111,7 @@ it('reports the first error in form order, with the name of its field', () => {
   expect(
     firstError(strategyErrors({ start: 'later', strategy_type: 'canary', canary: null })),
   ).toBe('PCs in the pilot: from 1 to 100%.')
-  expect(firstError({ software: 'Choose at least one software.' })).toMatch(/^Choose/)
+  expect(firstError({ software: 'Choose at least one software package.' })).toMatch(/^Choose/)
   expect(firstError({})).toBeUndefined()
 })
 

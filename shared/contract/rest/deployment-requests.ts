@@ -46,7 +46,7 @@ export const CreateDeployment = z
   })
   .refine((d) => d.software_ids.length + d.custom_software.length > 0, {
     path: ['software_ids'],
-    message: 'choose at least one software',
+    message: 'choose at least one software package',
   })
   .refine((d) => d.device_ids.length + d.group_ids.length > 0, {
     path: ['device_ids'],

@@ -70,7 +70,7 @@ describe('an invalid request', () => {
     ['zero at a time', { strategy: { max_concurrent: 0 } }, '/strategy/max_concurrent'],
     ['a wait of zero minutes', { offline_policy: 'wait', wait_minutes: 0 }, '/wait_minutes'],
     [
-      'an address that is none',
+      'an address that is not for the web',
       { custom_software: [{ name: 'x', download_url: 'ftp://host/x.deb' }] },
       '/custom_software/0/download_url',
     ],

@@ -45,17 +45,17 @@ describe('presence', () => {
     expect(presence.reachability(A)).toBe('offline')
   })
   it.each([
-    ['set forward by a day', () => computer.jumps(DAY_MS)],
-    ['set forward by ten years', () => computer.jumps(3_650 * DAY_MS)],
-    ['stopped', () => computer.stops(140_000)],
-    ['asleep', () => computer.sleeps(140_000)],
-    ['resumed, as the operating system reports', () => clock.resumed()],
-  ])('waits a minute for all devices again after it was %s', (_, happens) => {
+    ['the clock was set forward by a day', () => computer.jumps(DAY_MS)],
+    ['the clock was set forward by ten years', () => computer.jumps(3_650 * DAY_MS)],
+    ['the process was stopped', () => computer.stops(140_000)],
+    ['the computer was asleep', () => computer.sleeps(140_000)],
+    ['the operating system reported a resume', () => clock.resumed()],
+  ])('waits another minute for all devices after %s', (_, happens) => {
     started(A, B)
     presence.unlinked(A)
     computer.passes(8_000)
     happens()
-    // Until the event is noticed, the state is open.
+    // Nothing has noticed the event yet, so the device must not count as offline.
     expect(presence.reachability(A)).toBe('connecting')
     computer.tick()
     presence.unlinked(B)

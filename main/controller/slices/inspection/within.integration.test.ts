@@ -24,7 +24,7 @@ describe('a tar archive', () => {
   it.each<[string, (tar: Buffer) => Buffer]>([
     ['Bundle.tar', (tar) => tar],
     ['Bundle.tar.gz', (tar) => gzipSync(tar)],
-  ])('%s with one installer is called like it', async (name, pack) => {
+  ])('%s with one installer takes the name and the facts of the installer', async (name, pack) => {
     const tar = await makeTar({ './folder/readme.txt': 'x', './folder/a.msi': MSI, './b': 'x' })
     expect(await inspector.look(name, pack(tar))).toMatchObject({
       name: 'Probe',
@@ -36,7 +36,7 @@ describe('a tar archive', () => {
       archive: { choices: ['folder/a.msi'] },
     })
   })
-  it('with an installer that is none, or too large, is accepted as before', async () => {
+  it('with an invalid or too large installer is accepted without its facts', async () => {
     for (const bytes of ['not one', Buffer.alloc(33 * 1024 * 1024)]) {
       const bundle = gzipSync(await makeTar({ 'a.msi': bytes }))
       expect(await inspector.look('Bundle.tar.gz', bundle)).toMatchObject(plain)
@@ -45,7 +45,7 @@ describe('a tar archive', () => {
 })
 
 describe('a zip archive', () => {
-  it('with one installer is called like it, detected like it and warned about like it', async () => {
+  it('with one installer takes its name, detection rule and warnings', async () => {
     const found = await look({ 'folder/a.msi': MSI, 'folder/readme.txt': 'x' })
     expect(found).toMatchObject({
       name: 'Probe',
@@ -66,11 +66,11 @@ describe('a zip archive', () => {
   })
 
   it.each<[string, Record<string, string | Buffer>]>([
-    ['an installer that is none', { 'a.msi': 'not one' }],
+    ['an invalid installer', { 'a.msi': 'not one' }],
     ['a truncated installer', { 'a.msi': MSI.subarray(0, 2_000) }],
     ['a script', { 'a.sh': '#!/bin/sh\n' }],
-    ['an installer that is large', { 'a.exe': Buffer.alloc(33 * 1024 * 1024) }],
-  ])('with %s is accepted as before', async (_what, files) => {
+    ['an installer that is too large', { 'a.exe': Buffer.alloc(33 * 1024 * 1024) }],
+  ])('with %s is accepted without its facts', async (_what, files) => {
     expect(await look(files)).toMatchObject(plain)
   })
 })

@@ -149,7 +149,7 @@ describe('the versions of a WiX bundle', () => {
     })
     expect(await of(`<RelatedBundle Code="${code}" Action="Upgrade"/>`)).toBeDefined()
   })
-  it('share nothing that is known if there is none, another kind, or several', async () => {
+  it('have no known shared code without exactly one valid related bundle for upgrades', async () => {
     const related = (n: number, action = 'Upgrade') =>
       `<RelatedBundle Id="{${n}aaaaaaa-2222-3333-4444-555555555555}" Action="${action}"/>`
     expect(await of('')).toBeUndefined()

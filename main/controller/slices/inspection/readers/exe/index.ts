@@ -47,7 +47,7 @@ type Found = Omit<PackageFacts, 'platform' | 'archWord'>
 export async function readExe(window: Window): Promise<Found> {
   const facts = await readProgram(async (position, length) => window.read(position, length))
   if (!facts || facts.sections.length === 0)
-    throw unreadable('it begins like a Windows program, but the rest of it is none, or is damaged')
+    throw unreadable('it begins like a Windows program, but is not one, or is damaged')
   if (facts.endAt > window.sizeBytes)
     throw unreadable(
       `it is cut off: as a Windows program it has at least ${facts.endAt} bytes, ${window.sizeBytes} are there`,
