@@ -9,7 +9,7 @@ import { startChild } from './child.ts'
 import { sendAll, type FuzzContext, type Finding } from './fuzz/context.ts'
 import { PASSWORD, type Note, type Order, type Pulse } from './fuzz/hub-process.ts'
 import { content, enrollment } from './fuzz/hub-routes.ts'
-import { feed, provenAgent } from './fuzz/links.ts'
+import { feed, authenticatedAgent } from './fuzz/links.ts'
 import { packets, rawBytes, rawBytesInTls } from './fuzz/raw.ts'
 import { startRealAgent } from './fuzz/real-agent.ts'
 import { call } from './fuzz/http.ts'
@@ -168,7 +168,7 @@ export async function fuzz(options: {
         )
 
     const code = await makeCode()
-    const agents = [1, 2].map((i) => provenAgent(context, `FUZZ-LINK-${i}`, makeCode))
+    const agents = [1, 2].map((i) => authenticatedAgent(context, `FUZZ-LINK-${i}`, makeCode))
     const others = [
       [6, restAs(context, 'admin', signIn)],
       [6, restAs(context, 'technician', signIn)],

@@ -25,7 +25,7 @@ import { run } from './support/run.ts'
 const POLLING = { limitMs: 120_000, intervalMs: 200 }
 const PC_NAMES = ['RECEPTION', 'LAB-01', 'LAB-02']
 
-const HELP = `The main job on this computer, in about a minute.
+const HELP = `Runs a complete deployment on this computer, in about a minute.
 
 Usage: npm run demo -- [--exit] [--json]
 
@@ -114,7 +114,7 @@ async function findPackage(folder: string): Promise<{ file: string; from: string
       ? '@echo off\r\necho Installing the demo tool\r\n'
       : '#!/bin/sh\nset -e\necho "Installing into $DEPLOYX_INSTALL_ROOT"\nmkdir -p "$DEPLOYX_INSTALL_ROOT/opt/demo-tool"\ndate > "$DEPLOYX_INSTALL_ROOT/opt/demo-tool/installed"\n',
   )
-  return { file, from: "a script of the demo's own, because apt could not fetch a package here" }
+  return { file, from: "the demo's own script, because apt could not fetch a package here" }
 }
 
 function table(progress: Progress): string {
@@ -248,7 +248,7 @@ try {
   ok = await demo(options, folder, programs)
 } catch (error) {
   process.stderr.write(`demo: ${(error as Error).message}\n`)
-  for (const program of programs) process.stderr.write(program.lastWords())
+  for (const program of programs) process.stderr.write(program.lastLines())
 } finally {
   await Promise.all(programs.reverse().map((program) => program.stop()))
   await rm(folder, { recursive: true, force: true })

@@ -130,9 +130,9 @@ async function runAttached(
   command: string,
   args: readonly string[],
   env: NodeJS.ProcessEnv,
-  alone = false,
+  ownGroup = false,
 ): Promise<number> {
-  const child = spawn(command, args, { stdio: 'inherit', env, detached: alone })
+  const child = spawn(command, args, { stdio: 'inherit', env, detached: ownGroup })
   const passOn = (signal: NodeJS.Signals): void => void child.kill(signal)
   process.on('SIGINT', passOn).on('SIGTERM', passOn).on('SIGHUP', passOn)
   return await new Promise((resolve, reject) => {
@@ -152,7 +152,7 @@ async function serveInstead(reason: string, args: readonly string[]): Promise<nu
   )
 }
 
-/** Electron's executable, or one line that says why none works here. */
+/** Electron's executable, or the reason in one line why none works here. */
 async function findElectron(allowFallback: boolean): Promise<{ path: string } | { no: string }> {
   try {
     const { executable } = await resolveElectron({
@@ -191,9 +191,9 @@ async function main(): Promise<number> {
     await ensureBuilt()
     // Ctrl+C in a terminal must reach only Electron's main process, which then stops cleanly; it must not
     // kill Electron's helper processes first.
-    const alone = process.platform !== 'win32' && process.stdin.isTTY
+    const ownGroup = process.platform !== 'win32' && process.stdin.isTTY
     const env = { ...process.env, ...options.env }
-    return await runAttached(electron.path, [projectRoot], env, alone)
+    return await runAttached(electron.path, [projectRoot], env, ownGroup)
   } catch (error) {
     console.error(`deployx: ${(error as Error).message}`)
     return 1

@@ -21,7 +21,7 @@ import {
   readSettings,
   RECOVER_SWITCH,
   startOnFreePorts,
-  waysOn,
+  recoveryChoices,
 } from './desktop/start-up.ts'
 
 /** The identity that Windows shows notifications under; the same as in the package. */
@@ -46,21 +46,21 @@ function giveUp(error: unknown, hubPort: number, unattended: boolean): void {
     return exit()
   }
   // Not the blocking kind: a signal must still end the app while the dialog is open.
-  const ways = waysOn(error)
+  const choices = recoveryChoices(error)
   dialog
     .showMessageBox({
       type: 'error',
       title: 'DeployX',
       message: title,
       detail: text,
-      buttons: ways.length > 0 ? [t('quit'), ...ways.map(({ label }) => label)] : [],
+      buttons: choices.length > 0 ? [t('quit'), ...choices.map(({ label }) => label)] : [],
       defaultId: 0,
       cancelId: 0,
       noLink: true,
     })
     .then(({ response }) => {
-      const way = ways[response - 1]
-      if (way) startAgain(way.recover)
+      const choice = choices[response - 1]
+      if (choice) startAgain(choice.recover)
       exit()
     }, exit)
 }

@@ -19,7 +19,7 @@ import type { RequestHandlers } from '../link/session.ts'
 import { makeTlsKey } from './tls-key.ts'
 
 /** What answers at the controller's address. */
-export const OUTAGES = ['nobody', 'drops', 'another key'] as const
+export const OUTAGES = ['closed port', 'drops', 'another key'] as const
 export type Outage = (typeof OUTAGES)[number]
 
 const listening = (server: Server): Promise<number> =>
@@ -28,7 +28,7 @@ const listening = (server: Server): Promise<number> =>
   )
 
 /**
- * `nobody`: the port is closed; `drops`: connections are accepted and closed; `another key`: a TLS server
+ * `closed port`: nothing listens; `drops`: connections are accepted and closed; `another key`: a TLS server
  * that is not the hub.
  */
 async function openOutage(kind: Outage): Promise<{ address: string; close: () => void }> {
@@ -45,7 +45,7 @@ async function openOutage(kind: Outage): Promise<{ address: string; close: () =>
     for (const socket of sockets) socket.destroy()
     server.close()
   }
-  if (kind === 'nobody') close()
+  if (kind === 'closed port') close()
   return { address: `127.0.0.1:${port}`, close }
 }
 

@@ -35,7 +35,7 @@ export function createHubReports(
     for (const waiter of waiters.splice(0)) waiter()
   }
 
-  function hear(socket: Socket): void {
+  function listenTo(socket: Socket): void {
     for (const event of Object.keys(agentEvents) as AgentEventName[])
       socket.on(event, (raw: unknown, ack: (reply: ReportReply) => void) => {
         const parsed = agentEvents[event].safeParse(raw)
@@ -76,7 +76,7 @@ export function createHubReports(
   return {
     reports,
     malformed,
-    hear,
+    listenTo,
     wake,
     until,
     /** The committed result of an attempt. */

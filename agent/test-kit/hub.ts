@@ -78,10 +78,9 @@ export async function startTestHub(
     admits: true,
     /** Signs the welcome with another key. */
     provesWrongly: false,
-    /**
-     * Reports which sequences it has used, as controllers of this version do when required; with this key.
-     */
+    /** Reports its last used sequence to an agent whose own is lower or lost, as current controllers do. */
     statesSequence: true,
+    /** Signs that report instead of the command key. */
     sequenceKey: null as KeyObject | null,
     refusal: null as { message: string; retry: boolean } | null,
     /** Sent before the handshake. */
@@ -158,7 +157,7 @@ export async function startTestHub(
     }
     hellos.push(hello)
     commands.continueAbove(hello.last_sequence)
-    reports.hear(socket)
+    reports.listenTo(socket)
     const { nonce: agentNonce, device_id: deviceId } = hello
     const text = hubProofText(tls.fingerprint, nonce, agentNonce, deviceId)
     const last = commands.lastSequence()
@@ -229,7 +228,7 @@ export async function startTestHub(
     },
     cutLinks: () => io.of(AGENT_NAMESPACE).disconnectSockets(true),
     async stop(): Promise<void> {
-      // Closing waits for downloads, which wait for this.
+      // io.close() resolves only when all connections have ended, and open downloads never end by themselves.
       const closed = io.close()
       server.closeAllConnections()
       await closed

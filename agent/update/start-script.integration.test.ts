@@ -23,7 +23,7 @@ import { placesOf } from './places.ts'
 import type { SwapStep } from './swap.ts'
 
 const LIMIT_MS = 120_000
-const isHere = process.platform !== 'win32'
+const canRun = process.platform !== 'win32'
 type Cut = SwapStep | 'none'
 const STEPS: Record<'posix' | 'windows', readonly Cut[]> = {
   posix: ['clear', 'keep', 'trial', 'place', 'sync', 'none'],
@@ -39,7 +39,7 @@ const NATURES = {
 } as const
 type Nature = keyof typeof NATURES
 
-describe.skipIf(!isHere)('the start script', { timeout: LIMIT_MS }, () => {
+describe.skipIf(!canRun)('the start script', { timeout: LIMIT_MS }, () => {
   let top: string
   let count = 0
   /** The state of the disk after a swap that was interrupted before a step. */

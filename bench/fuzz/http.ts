@@ -3,7 +3,7 @@ import { request as httpRequest, type IncomingMessage, type RequestOptions } fro
 import { request as httpsRequest } from 'node:https'
 import { anyAddress, short, type FuzzContext } from './context.ts'
 
-/** Also under load and for password checks; a slower answer counts as none. */
+/** Enough for password checks under load; a slower answer counts as missing. */
 const ANSWER_LIMIT_MS = 30_000
 const HUB_NAME = 'deployx.invalid'
 
@@ -45,7 +45,7 @@ export function call(
       clearTimeout(timer)
       resolve(answer)
     }
-    const hear = (response: IncomingMessage): void => {
+    const onResponse = (response: IncomingMessage): void => {
       const chunks: Buffer[] = []
       response.on('data', (chunk: Buffer) => chunks.push(chunk))
       response.on('error', () => done(null))
@@ -62,8 +62,11 @@ export function call(
     try {
       sent =
         port === 'console'
-          ? httpRequest(options, hear)
-          : httpsRequest({ ...options, ca: context.target.hub.cert, servername: HUB_NAME }, hear)
+          ? httpRequest(options, onResponse)
+          : httpsRequest(
+              { ...options, ca: context.target.hub.cert, servername: HUB_NAME },
+              onResponse,
+            )
     } catch {
       // Node's own client refuses to send this path or header.
       return done(null)

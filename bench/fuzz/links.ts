@@ -28,10 +28,10 @@ type Emitter = {
 export type Agents = { one: Send; close: () => void }
 
 /**
- * An enrolled agent that accepts every command, and reports anything about commands and everything else.
+ * An enrolled agent that accepts every command and sends random reports, valid and invalid.
  * @param code returns a valid enrolment code; called again when the device was removed
  */
-export function provenAgent(
+export function authenticatedAgent(
   context: FuzzContext,
   name: string,
   code: () => Promise<string>,
@@ -73,7 +73,7 @@ export function provenAgent(
         const { socket } = await mine
         if (!socket.connected) throw new Error('the link was lost')
         const emitter = socket as unknown as Emitter
-        context.tried('agent link, proven')
+        context.tried('agent link, authenticated')
         const dice = values.random()
         if (dice < 0.1)
           emitter.emit(
@@ -104,7 +104,7 @@ export function provenAgent(
 /** A feed with a valid token, or with none: nothing that it sends may have an effect. */
 export function feed(context: FuzzContext, signIn: SignIn | null): Send {
   const { values, target } = context
-  const surface = signIn ? 'feed, signed in' : 'feed, nobody'
+  const surface = signIn ? 'feed, signed in' : 'feed, signed out'
   let token: Promise<string> | null = null
   return async () => {
     const auth = signIn

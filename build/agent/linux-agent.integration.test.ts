@@ -17,10 +17,10 @@ import { openOnePcOffice, type OnePcOffice } from './one-pc-office.ts'
 import { targetsByIds } from './targets.ts'
 
 const LIMIT_MS = 300_000
-const isHere = process.platform === 'linux' && process.arch === 'x64'
-if (!isHere) process.stderr.write('SKIPPED: the agent for Linux x64 does not run here\n')
+const canRun = process.platform === 'linux' && process.arch === 'x64'
+if (!canRun) process.stderr.write('SKIPPED: the agent for Linux x64 does not run here\n')
 
-describe.skipIf(!isHere)('the agent for Linux', { timeout: LIMIT_MS }, () => {
+describe.skipIf(!canRun)('the agent for Linux', { timeout: LIMIT_MS }, () => {
   let folder: string
   let agent: string
   let office: OnePcOffice

@@ -12,21 +12,21 @@ import { EVENT_LIMIT_MS, until } from '#shared/test-kit/until.ts'
 import { startScript } from '../../agent/service/start-script.ts'
 import { packageAgents } from '../package-agent.ts'
 import { run } from '../support/run.ts'
-import { createHandedOutVariants, PRELUDES } from './handed-out-variants.ts'
+import { createOfferedVariants, PRELUDES } from './offered-variants.ts'
 import { openOnePcOffice, type OnePcOffice } from './one-pc-office.ts'
 import { targetsByIds } from './targets.ts'
 
 const LIMIT_MS = 300_000
 const RESTART_MS = 300
-const isHere = process.platform === 'linux' && process.arch === 'x64'
-if (!isHere) process.stderr.write('SKIPPED: the agent for Linux x64 does not run here\n')
+const canRun = process.platform === 'linux' && process.arch === 'x64'
+if (!canRun) process.stderr.write('SKIPPED: the agent for Linux x64 does not run here\n')
 
-describe.skipIf(!isHere)(
+describe.skipIf(!canRun)(
   'the agent for Linux, when it is updated',
   { timeout: LIMIT_MS, retry: 0 },
   () => {
     let folder: string
-    let handedOut: Awaited<ReturnType<typeof createHandedOutVariants>>
+    let offered: Awaited<ReturnType<typeof createOfferedVariants>>
     let office: OnePcOffice
     let own: string
     let child: ChildProcess | null = null
@@ -56,7 +56,7 @@ describe.skipIf(!isHere)(
       await fs.rename(inBin('start.sh.new'), inBin('start.sh'))
     }
     const device = () => office.device()
-    const isVersion = (version: string) =>
+    const untilVersion = (version: string) =>
       until(`version ${version}`, async () => {
         const { agent_version, agent_update, online } = await device()
         return online && agent_version === version && agent_update?.state !== 'updating'
@@ -65,7 +65,7 @@ describe.skipIf(!isHere)(
           `${String(error)}: ${JSON.stringify(await device())}\n${output.slice(-3_000)}`,
         )
       })
-    const isFailed = (version: string) =>
+    const untilRolledBack = (version: string) =>
       until(`version ${version} to be rolled back`, async () => {
         const { agent_update: update } = await device()
         return update?.version === version && update.state === 'failed' && update.message
@@ -78,7 +78,7 @@ describe.skipIf(!isHere)(
     beforeAll(async () => {
       const [target] = targetsByIds(['linux-x64'])
       const [made] = await packageAgents([target!], (message) => console.error(message))
-      handedOut = await createHandedOutVariants(target!)
+      offered = await createOfferedVariants(target!)
       folder = await fs.mkdtemp(path.join(os.tmpdir(), 'deployx-update-'))
       await fs.mkdir(path.join(folder, 'bin'), { mode: 0o755 })
       await fs.mkdir(path.join(folder, 'root'))
@@ -87,7 +87,7 @@ describe.skipIf(!isHere)(
       own = (
         await run(inBin('deployx-agent'), ['--version'], { timeoutMs: EVENT_LIMIT_MS })
       ).stdout.trim()
-      office = await openOnePcOffice(handedOut.dir)
+      office = await openOnePcOffice(offered.dir)
       const words = ['enroll', '--state', path.join(folder, 'state'), '--code']
       const enrolled = await run(inBin('deployx-agent'), [...words, await office.makeCode()], {
         timeoutMs: EVENT_LIMIT_MS,
@@ -105,14 +105,14 @@ describe.skipIf(!isHere)(
           // No process right now: the loop is between two starts.
         }
       await office?.close()
-      await handedOut?.remove()
+      await offered?.remove()
       if (folder) await fs.rm(folder, { recursive: true, force: true, maxRetries: 5 })
     })
 
     it('updates to the newer version that the controller offers, and still installs software', async () => {
       expect((await device()).agent_version).toBe(own)
-      await handedOut.serve({ version: '0.2.0' })
-      await isVersion('0.2.0')
+      await offered.serve({ version: '0.2.0' })
+      await untilVersion('0.2.0')
       await until('the trial to be over', async () => !existsSync(inBin('update-trial')))
       expect((await device()).agent_update).toBeNull()
       expect(readdirSync(path.join(folder, 'bin')).sort()).toEqual(['deployx-agent', 'start.sh'])
@@ -125,7 +125,7 @@ describe.skipIf(!isHere)(
     it.each([
       ['crashes', '0.3.0', 'did not keep running', undefined],
       ['hangs', '0.4.0', 'did not reach the controller', 5],
-      ['isLost', '0.5.0', 'did not reach the controller', 5],
+      ['cannot connect', '0.5.0', 'did not reach the controller', 5],
     ] as const)(
       'rolls back from a version that %s',
       async (nature, version, words, limitSeconds) => {
@@ -133,9 +133,9 @@ describe.skipIf(!isHere)(
         // The old start script keeps running until its agent ends.
         process.kill(-child!.pid!, 'SIGTERM')
         await office.untilOnline()
-        await handedOut.serve({ version, prelude: PRELUDES[nature] })
-        expect(await isFailed(version)).toContain(words)
-        await isVersion('0.2.0')
+        await offered.serve({ version, prelude: PRELUDES[nature] })
+        expect(await untilRolledBack(version)).toContain(words)
+        await untilVersion('0.2.0')
         expect(readdirSync(path.join(folder, 'bin')).sort()).toEqual(['deployx-agent', 'start.sh'])
       },
     )

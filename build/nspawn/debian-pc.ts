@@ -57,9 +57,9 @@ export async function openDebianPc(hostname: string) {
   function start(): void {
     const options = ['--quiet', '--boot', '--register=no', '--keep-unit', '--console=pipe']
     const own = [`--machine=${machine}`, `--hostname=${hostname}`, `--directory=${root}`]
-    const apart = ['--resolv-conf=off', '--timezone=off', '--link-journal=no']
+    const isolation = ['--resolv-conf=off', '--timezone=off', '--link-journal=no']
     // Dies with this process, however that ends.
-    const words = ['--pdeathsig', 'KILL', 'systemd-nspawn', ...options, ...own, ...apart]
+    const words = ['--pdeathsig', 'KILL', 'systemd-nspawn', ...options, ...own, ...isolation]
     const child = spawn('setpriv', words, { stdio: ['ignore', 'pipe', 'pipe'] })
     for (const stream of [child.stdout, child.stderr])
       stream

@@ -37,12 +37,12 @@ export async function ensureDebianTemplate(onProgress: (message: string) => void
     await fs.rm(fresh, { recursive: true, force: true })
     // In its own namespaces, so that its mounts and processes disappear with it, even if it is killed
     // halfway.
-    const alone = ['--mount', '--pid', '--fork', '--kill-child', '--propagation', 'private']
+    const isolation = ['--mount', '--pid', '--fork', '--kill-child', '--propagation', 'private']
     const include = `--include=${PACKAGES.join(',')}`
     const strict = ['--force-check-gpg', `--keyring=${KEYRING}`]
     const make = ['debootstrap', '--variant=minbase', include, ...strict, RELEASE, fresh, MIRROR]
     const env = { ...process.env, LC_ALL: 'C', DEBIAN_FRONTEND: 'noninteractive' }
-    const made = await run('unshare', [...alone, ...make], { timeoutMs: MAKE_TIMEOUT_MS, env })
+    const made = await run('unshare', [...isolation, ...make], { timeoutMs: MAKE_TIMEOUT_MS, env })
     if (made.code !== 0) {
       await fs.rm(fresh, { recursive: true, force: true })
       const why = made.timedOut

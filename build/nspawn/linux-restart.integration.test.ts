@@ -16,11 +16,11 @@ const obstacle = process.arch === 'x64' ? await nspawnObstacle() : 'the agent is
 if (obstacle !== null) process.stderr.write(`SKIPPED: real restarts of a PC: ${obstacle}\n`)
 
 const LIMIT_MS = 300_000
-const TOLD_MS = 90_000
+const REPORT_LIMIT_MS = 90_000
 /** The shortest notice period, plus what systemd needs on top of it. */
-const RESTARTS_MS = 120_000
+const RESTART_LIMIT_MS = 120_000
 /** The file that update-notifier creates when a package's script requests a restart. */
-const ASKS = '#!/bin/sh\necho "*** System restart required ***" > /run/reboot-required\n'
+const POSTINST = '#!/bin/sh\necho "*** System restart required ***" > /run/reboot-required\n'
 const SCHEDULED = '/run/systemd/shutdown/scheduled'
 
 describe.skipIf(obstacle !== null)('a restart of a real PC', { timeout: LIMIT_MS }, () => {
@@ -40,9 +40,9 @@ describe.skipIf(obstacle !== null)('a restart of a real PC', { timeout: LIMIT_MS
   let packages = 0
   /** Deploys a package that was never on the PC before. */
   async function deploy(reboot: 'never' | 'if_needed'): Promise<DeploymentId> {
-    const name = `deployx-asks-${++packages}`
+    const name = `deployx-restart-${++packages}`
     const file = path.join(stage.folder, `${name}.deb`)
-    writeFileSync(file, buildDeb(stage.folder, { name, postinst: ASKS }))
+    writeFileSync(file, buildDeb(stage.folder, { name, postinst: POSTINST }))
     const software = await stage.addSoftware(file)
     const id = await stage.start(software, {
       reboot,
@@ -59,10 +59,10 @@ describe.skipIf(obstacle !== null)('a restart of a real PC', { timeout: LIMIT_MS
     until(
       `the restart to be ${state}`,
       async () => (await stage.target(id)).restart?.state === state,
-      { limitMs: TOLD_MS },
+      { limitMs: REPORT_LIMIT_MS },
     )
 
-  it('stays pending if the deployment does not mention restarts', async () => {
+  it('stays pending if the deployment never restarts PCs', async () => {
     const id = await deploy('never')
     expect((await stage.target(id)).restart).toBeUndefined()
     expect(await isScheduled()).toBe(false)
@@ -73,7 +73,7 @@ describe.skipIf(obstacle !== null)('a restart of a real PC', { timeout: LIMIT_MS
     const id = await deploy('if_needed')
     await untilRestart(id, 'announced')
     expect(await isScheduled()).toBe(true)
-    expect(await sh(`cat ${SCHEDULED}`)).toContain(`deployx-asks-${packages}`)
+    expect(await sh(`cat ${SCHEDULED}`)).toContain(`deployx-restart-${packages}`)
     await stage.cancelRestarts(id)
     await untilRestart(id, 'canceled')
     expect(await isScheduled()).toBe(false)
@@ -87,13 +87,13 @@ describe.skipIf(obstacle !== null)('a restart of a real PC', { timeout: LIMIT_MS
     const software = path.join(stage.folder, 'late.sh')
     writeFileSync(software, '#!/bin/sh\ntouch /root/late\n')
     const late = await stage.start(await stage.addSoftware(software))
-    await stage.pc.untilRestarted(RESTARTS_MS)
+    await stage.pc.untilRestarted(RESTART_LIMIT_MS)
     await stage.untilOnline()
     await untilRestart(id, 'done')
     expect(await boot()).not.toBe(before)
     expect(await isScheduled()).toBe(false)
-    const owesNone = async () => (await stage.device()).reboot_pending === false
-    await until('the pending restart to be cleared', owesNone, { limitMs: TOLD_MS })
+    const isCleared = async () => (await stage.device()).reboot_pending === false
+    await until('the pending restart to be cleared', isCleared, { limitMs: REPORT_LIMIT_MS })
     // The deployment that was created during the notice period was not started then, and is done now.
     expect(await stage.untilEnded(late), await stage.journal()).toMatchObject({
       deployment_status: 'completed',

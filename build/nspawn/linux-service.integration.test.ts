@@ -18,7 +18,7 @@ if (obstacle !== null)
   )
 
 const LIMIT_MS = 300_000
-const COMES_BACK_MS = 90_000
+const CHANGE_LIMIT_MS = 90_000
 
 describe.skipIf(obstacle !== null)('the agent under systemd', { timeout: LIMIT_MS }, () => {
   let stage: ServiceStage
@@ -29,7 +29,8 @@ describe.skipIf(obstacle !== null)('the agent under systemd', { timeout: LIMIT_M
     await stage?.close()
   })
 
-  const isActive = async (): Promise<string> =>
+  /** As in systemctl(1): `active`, `inactive`, `failed`... */
+  const activeState = async (): Promise<string> =>
     (await stage.pc.exec(['systemctl', 'is-active', UNIT])).stdout.trim()
   /** Process id of the agent inside the PC; 0 if it is not running. */
   const mainPid = async (): Promise<number> =>
@@ -84,7 +85,7 @@ describe.skipIf(obstacle !== null)('the agent under systemd', { timeout: LIMIT_M
       platform: 'linux',
       arch: 'x64',
     })
-    expect(await isActive()).toBe('active')
+    expect(await activeState()).toBe('active')
     expect((await stage.pc.exec(['systemctl', 'is-enabled', UNIT])).stdout).toBe('enabled\n')
     const modes = await stage.pc.exec(['stat', '-c', '%U %a', layout.state, layout.executable])
     expect(modes.stdout).toBe('root 700\nroot 755\n')
@@ -121,11 +122,13 @@ describe.skipIf(obstacle !== null)('the agent under systemd', { timeout: LIMIT_M
 
   it('resumes a running installer after the agent was killed', async () => {
     const id = await stage.start(await addSlowScript('kill'))
-    await until('the script to run', async () => runsOf('kill') !== '', { limitMs: COMES_BACK_MS })
+    await until('the script to run', async () => runsOf('kill') !== '', {
+      limitMs: CHANGE_LIMIT_MS,
+    })
     const before = await mainPid()
     expect((await stage.pc.sh(`kill -KILL ${before}`)).code).toBe(0)
     const isBack = async () => ![0, before].includes(await mainPid())
-    await until('systemd to start it again', isBack, { limitMs: COMES_BACK_MS })
+    await until('systemd to start it again', isBack, { limitMs: CHANGE_LIMIT_MS })
     await stage.untilOnline()
     writeFileSync(stage.pc.file('/root/kill.go'), '')
     const ended = await stage.untilEnded(id)
@@ -141,7 +144,7 @@ describe.skipIf(obstacle !== null)('the agent under systemd', { timeout: LIMIT_M
     const [device, before] = [deviceId(), await mainPid()]
     const id = await stage.start(await addSlowScript('update'))
     await until('the script to run', async () => runsOf('update') !== '', {
-      limitMs: COMES_BACK_MS,
+      limitMs: CHANGE_LIMIT_MS,
     })
     // The command line leaves no file behind, so this simulates an agent file that somebody copied to the PC.
     await stage.pc.sh(`cp ${layout.executable} /root/brought-agent`)
@@ -161,13 +164,15 @@ describe.skipIf(obstacle !== null)('the agent under systemd', { timeout: LIMIT_M
     const device = deviceId()
     await stage.pc.reboot()
     await stage.untilOnline()
-    expect(await isActive()).toBe('active')
+    expect(await activeState()).toBe('active')
     expect(deviceId()).toBe(device)
   })
 
   it('does not repeat an installer that a power cut interrupted', async () => {
     const id = await stage.start(await addSlowScript('power'))
-    await until('the script to run', async () => runsOf('power') !== '', { limitMs: COMES_BACK_MS })
+    await until('the script to run', async () => runsOf('power') !== '', {
+      limitMs: CHANGE_LIMIT_MS,
+    })
     await stage.pc.cutPower()
     const ended = await stage.untilEnded(id)
     expect(ended, await stage.journal()).toMatchObject({
@@ -184,7 +189,7 @@ describe.skipIf(obstacle !== null)('the agent under systemd', { timeout: LIMIT_M
     expect(removed.stdout).toContain(`The identity of this PC remains in ${layout.state}.`)
     for (const name of [layout.folder, layout.descriptionFile])
       expect(existsSync(stage.pc.file(name))).toBe(false)
-    expect(await isActive()).toBe('inactive')
+    expect(await activeState()).toBe('inactive')
     const known = await stage.pc.exec(['systemctl', 'list-unit-files', UNIT, '--no-legend'])
     expect(known.stdout).toBe('')
     expect(deviceId()).toBe(device)

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { until } from '#shared/test-kit/until.ts'
 import { layoutOf } from '../../agent/service/layout.ts'
 import { placesOf } from '../../agent/update/places.ts'
-import { createHandedOutVariants, PRELUDES } from '../agent/handed-out-variants.ts'
+import { createOfferedVariants, PRELUDES } from '../agent/offered-variants.ts'
 import { openOnePcOffice, type OnePcOffice } from '../agent/one-pc-office.ts'
 import { targetsByIds } from '../agent/targets.ts'
 import { nspawnObstacle, openDebianPc } from './debian-pc.ts'
@@ -27,14 +27,14 @@ describe.skipIf(obstacle !== null)(
   'the agent under systemd, when it is updated',
   { timeout: LIMIT_MS, retry: 0 },
   () => {
-    let handedOut: Awaited<ReturnType<typeof createHandedOutVariants>>
+    let offered: Awaited<ReturnType<typeof createOfferedVariants>>
     let office: OnePcOffice
     let pc: Awaited<ReturnType<typeof openDebianPc>>
 
     beforeAll(async () => {
-      handedOut = await createHandedOutVariants(targetsByIds(['linux-x64'])[0]!)
-      await handedOut.serve({ version: '0.1.0' })
-      office = await openOnePcOffice(handedOut.dir)
+      offered = await createOfferedVariants(targetsByIds(['linux-x64'])[0]!)
+      await offered.serve({ version: '0.1.0' })
+      office = await openOnePcOffice(offered.dir)
       pc = await openDebianPc('OFFICE-6')
       const typed = await pc.sh(await office.linuxLine())
       expect(typed, typed.stderr).toMatchObject({ code: 0 })
@@ -43,7 +43,7 @@ describe.skipIf(obstacle !== null)(
     afterAll(async () => {
       await pc?.close()
       await office?.close()
-      await handedOut?.remove()
+      await offered?.remove()
     })
 
     const exists = (file: string): boolean => existsSync(pc.file(file))
@@ -62,7 +62,7 @@ describe.skipIf(obstacle !== null)(
       })
 
     it('updates to the newer version that the controller offers', async () => {
-      await handedOut.serve({ version: '0.2.0' })
+      await offered.serve({ version: '0.2.0' })
       await untilSettledAt('0.2.0')
       await waitFor('the controller to report it', async () => {
         const { agent_update } = await office.device()
@@ -74,7 +74,7 @@ describe.skipIf(obstacle !== null)(
     })
 
     it('rolls back a version that does not keep running', async () => {
-      await handedOut.serve({ version: '0.3.0', prelude: PRELUDES.crashes })
+      await offered.serve({ version: '0.3.0', prelude: PRELUDES.crashes })
       const message = await waitFor('its failure', async () => {
         const { agent_update: update } = await office.device()
         return update?.state === 'failed' && update.message
@@ -84,7 +84,7 @@ describe.skipIf(obstacle !== null)(
     })
 
     it('runs another version after a power cut right after the replacement', async () => {
-      await handedOut.serve({ version: '0.4.0' })
+      await offered.serve({ version: '0.4.0' })
       await waitFor('the trial', async () => exists(places.trial))
       await pc.cutPower()
       await waitFor('the end of the trial', async () => {

@@ -11,7 +11,7 @@ export type Program = {
   /** SIGTERM, then SIGKILL after 10 s. */
   stop(): Promise<void>
   /** The end of its log if it exited with an error, else an empty string. */
-  lastWords(): string
+  lastLines(): string
 }
 
 export function startProgram(
@@ -37,7 +37,7 @@ export function startProgram(
         timer = setTimeout(() => reject(new Error('the program did not start in time')), limitMs)
       })
       const gone = ended.then(() => {
-        throw new Error('the program ended immediately')
+        throw new Error('the program ended before it printed a line')
       })
       return Promise.race([first, gone, tooLate]).finally(() => clearTimeout(timer))
     },
@@ -48,7 +48,7 @@ export function startProgram(
       await ended
       clearTimeout(timer)
     },
-    lastWords() {
+    lastLines() {
       if (!child.exitCode || !existsSync(options.logFile)) return ''
       return (
         readFileSync(options.logFile, 'utf8').trimEnd().split('\n').slice(-10).join('\n') + '\n'

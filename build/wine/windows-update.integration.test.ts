@@ -6,7 +6,7 @@ import { readdirSync } from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { until } from '#shared/test-kit/until.ts'
-import { createHandedOutVariants, PRELUDES } from '../agent/handed-out-variants.ts'
+import { createOfferedVariants, PRELUDES } from '../agent/offered-variants.ts'
 import { targetsByIds } from '../agent/targets.ts'
 import { copyForWine, wineObstacle } from './prefix.ts'
 import { setWindowsStage, type WindowsStage } from './windows-stage.ts'
@@ -30,7 +30,7 @@ describe.skipIf(obstacle !== null)(
   'the agent for Windows, updated',
   { timeout: LIMIT_MS, retry: 0 },
   () => {
-    let handedOut: Awaited<ReturnType<typeof createHandedOutVariants>>
+    let offered: Awaited<ReturnType<typeof createOfferedVariants>>
     let stage: WindowsStage
     const names = (): string[] => readdirSync(stage.windows.unixPath(FOLDER)).sort()
     const log = (): string => stage.windows.read('C:\\ProgramData\\DeployX\\agent\\agent.log')
@@ -44,12 +44,12 @@ describe.skipIf(obstacle !== null)(
 
     beforeAll(async () => {
       const [target] = targetsByIds(['win-x64'])
-      handedOut = await createHandedOutVariants(target!, (file) => copyForWine(file, file))
+      offered = await createOfferedVariants(target!, (file) => copyForWine(file, file))
       // The first agent brings the service host. Its time limit is shortened, because no test waits ten
       // minutes for an agent that hangs.
       const first = { version: '0.1.0', linkLimitMs: LINK_LIMIT_MS }
-      const { file_name } = await handedOut.serve(first)
-      stage = await setWindowsStage(handedOut.dir, path.join(handedOut.dir, file_name))
+      const { file_name } = await offered.serve(first)
+      stage = await setWindowsStage(offered.dir, path.join(offered.dir, file_name))
       // Wine shuts down when only services are left, so start another program, as if somebody were signed in.
       stage.windows.start(['ping', '-n', '1800', '127.0.0.1'])
       const words = ['install-service', '--name', 'OFFICE-7', '--code', await stage.makeCode()]
@@ -59,11 +59,11 @@ describe.skipIf(obstacle !== null)(
     }, START_LIMIT_MS)
     afterAll(async () => {
       await stage?.close()
-      await handedOut?.remove()
+      await offered?.remove()
     })
 
     it('updates to the newer version that the controller offers', async () => {
-      await handedOut.serve({ version: '0.2.0' })
+      await offered.serve({ version: '0.2.0' })
       await waitFor('version 0.2.0', async () => {
         const { agent_version, agent_update, online } = await stage.device()
         return online && agent_version === '0.2.0' && agent_update === null
@@ -76,7 +76,7 @@ describe.skipIf(obstacle !== null)(
     })
 
     it.each(TRIED)('rolls back from a version that %s', async (nature, version, words) => {
-      await handedOut.serve({ version, prelude: PRELUDES[nature] })
+      await offered.serve({ version, prelude: PRELUDES[nature] })
       const message = await waitFor(`the failure of version ${version}`, async () => {
         const { agent_update: update } = await stage.device()
         return update?.version === version && update.state === 'failed' && update.message

@@ -21,24 +21,24 @@ const handlers = (changes: Partial<BridgeHandlers> = {}): BridgeHandlers => ({
   'app.open_help': () => ({ opened: false }),
   ...changes,
 })
-const noBug = (error: unknown): never => {
-  throw new Error('called for a bug', { cause: error })
+const unexpectedBug = (error: unknown): never => {
+  throw new Error('a bug was reported', { cause: error })
 }
 
 describe('a call of the page', () => {
   it("returns the handler's result", async () => {
-    expect(await answerCall(handlers(), 'app.info', undefined, noBug)).toEqual({
+    expect(await answerCall(handlers(), 'app.info', undefined, unexpectedBug)).toEqual({
       ok: true,
       data: INFO,
     })
-    const dark = await answerCall(handlers(), 'preferences.set', { theme: 'dark' }, noBug)
+    const dark = await answerCall(handlers(), 'preferences.set', { theme: 'dark' }, unexpectedBug)
     expect(dark).toMatchObject({ ok: true, data: { theme: 'dark', notifications: true } })
   })
 
   it.each(['nothing', '', '__proto__', 'constructor', 'hasOwnProperty', 1, null, {}, ['app.info']])(
     'to an unknown name is refused: %j',
     async (name) => {
-      expect(await answerCall(handlers(), name, undefined, noBug)).toMatchObject({
+      expect(await answerCall(handlers(), name, undefined, unexpectedBug)).toMatchObject({
         ok: false,
         error: { code: 'E_NOT_FOUND' },
       })
@@ -49,7 +49,7 @@ describe('a call of the page', () => {
     const save = vi.fn(() => ({ protected: true }))
     for (const input of [undefined, null, {}, { refresh_token: 1 }, { refresh_token: '' }])
       expect(
-        await answerCall(handlers({ 'session.save': save }), 'session.save', input, noBug),
+        await answerCall(handlers({ 'session.save': save }), 'session.save', input, unexpectedBug),
       ).toMatchObject({ ok: false, error: { code: 'E_VALIDATION' } })
     expect(save).not.toHaveBeenCalled()
   })
@@ -57,14 +57,14 @@ describe('a call of the page', () => {
   it('reaches its handler without unknown keys', async () => {
     const set = vi.fn(() => DEFAULT_PREFERENCES)
     const input = { theme: 'dark', evil: true }
-    await answerCall(handlers({ 'preferences.set': set }), 'preferences.set', input, noBug)
+    await answerCall(handlers({ 'preferences.set': set }), 'preferences.set', input, unexpectedBug)
     expect(set).toHaveBeenCalledWith({ theme: 'dark' })
   })
 
   it('that fails as expected keeps its code and message', async () => {
     const locked = () => Promise.reject(new AppError('E_DATA_LOCKED', 'In use.'))
     expect(
-      await answerCall(handlers({ 'app.info': locked }), 'app.info', undefined, noBug),
+      await answerCall(handlers({ 'app.info': locked }), 'app.info', undefined, unexpectedBug),
     ).toEqual({ ok: false, error: { code: 'E_DATA_LOCKED', message: 'In use.' } })
   })
 

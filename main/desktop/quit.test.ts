@@ -31,7 +31,7 @@ it('continues if the user cancels, and can be asked again', async () => {
 })
 
 it('asks once, however often it is called', async () => {
-  let answer: (isMeant: boolean) => void = () => undefined
+  let answer: (isConfirmed: boolean) => void = () => undefined
   const confirm = vi.fn(() => new Promise<boolean>((resolve) => (answer = resolve)))
   const { quitter, exit, stop } = setUp({ confirm })
   const first = quitter.quit(true)

@@ -49,10 +49,10 @@ export function createQuitter(deps: {
       if (isStopping() || (stage === 'asking' && ask)) return
       if (ask) {
         stage = 'asking'
-        const isMeant = await deps.confirm().catch(() => true)
+        const isConfirmed = await deps.confirm().catch(() => true)
         // A signal may have arrived while the question was open.
         if (isStopping()) return
-        if (!isMeant) {
+        if (!isConfirmed) {
           stage = 'running'
           return
         }

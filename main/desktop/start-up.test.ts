@@ -2,7 +2,7 @@ import pino from 'pino'
 import { describe, expect, it, vi } from 'vitest'
 import { AppError, type PlainErrorCode } from '#shared/contract/errors.ts'
 import type { Controller, ControllerOptions } from '../controller/compose/index.ts'
-import { explainFailure, readSettings, startOnFreePorts, waysOn } from './start-up.ts'
+import { explainFailure, readSettings, startOnFreePorts, recoveryChoices } from './start-up.ts'
 
 describe('settings', () => {
   it("default to the product's ports and folder", () => {
@@ -85,13 +85,13 @@ describe('the start-up error', () => {
 describe('a refusal that the user can resolve', () => {
   it('offers to start over, and to continue with older data if there is some', () => {
     const labels = (code: PlainErrorCode) =>
-      waysOn(new AppError(code, 'x')).map(({ label }) => label)
+      recoveryChoices(new AppError(code, 'x')).map(({ label }) => label)
     expect(labels('E_DATABASE_BEHIND')).toEqual(['Continue with older data', 'Start over'])
     for (const code of ['E_DATA_INCOMPLETE', 'E_KEYS_DAMAGED', 'E_DATABASE_CORRUPT'] as const)
       expect(labels(code)).toEqual(['Start over'])
     for (const code of ['E_DATA_LOCKED', 'E_PORT_IN_USE', 'E_DATA_OWNER'] as const)
       expect(labels(code)).toEqual([])
-    expect(waysOn(new Error('x'))).toEqual([])
+    expect(recoveryChoices(new Error('x'))).toEqual([])
   })
 
   it('names buttons instead of command-line options', () => {

@@ -23,7 +23,7 @@ const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'
 export function readSettings(env: NodeJS.ProcessEnv, userDataDir: string): DesktopSettings {
   const logLevel = env['DEPLOYX_LOG_LEVEL'] || 'info'
   if (!LOG_LEVELS.includes(logLevel))
-    throw new AppError('E_VALIDATION', `DEPLOYX_LOG_LEVEL is one of ${LOG_LEVELS.join(', ')}.`)
+    throw new AppError('E_VALIDATION', `DEPLOYX_LOG_LEVEL must be one of ${LOG_LEVELS.join(', ')}.`)
   return {
     dataDir: env['DEPLOYX_DATA'] || join(userDataDir, 'data'),
     hubPort: port(env, 'DEPLOYX_HUB_PORT', HUB_PORT),
@@ -65,12 +65,12 @@ export async function startOnFreePorts(
 }
 
 /** What the user can choose instead of quitting. */
-export type WayOn = { recover: Recover; label: string }
-const START_OVER: WayOn = { recover: 'start_over', label: t('start.over') }
-const ACCEPT_OLDER: WayOn = { recover: 'accept_older', label: t('start.withOlderData') }
+export type RecoveryChoice = { recover: Recover; label: string }
+const START_OVER: RecoveryChoice = { recover: 'start_over', label: t('start.over') }
+const ACCEPT_OLDER: RecoveryChoice = { recover: 'accept_older', label: t('start.withOlderData') }
 
-/** The choices after a refusal. Each only if the data folder is at fault. */
-export function waysOn(error: unknown): WayOn[] {
+/** The choices after a refusal; none unless the data folder is at fault. */
+export function recoveryChoices(error: unknown): RecoveryChoice[] {
   if (!(error instanceof AppError)) return []
   switch (error.code) {
     case 'E_DATABASE_BEHIND':

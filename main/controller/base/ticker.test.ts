@@ -111,7 +111,7 @@ describe('wakes at a time', () => {
   it('measures it on the wall clock', async () => {
     wakeAt(60_000)
     await world.advance(1_000)
-    world.setWallClock(50_000)
+    world.shiftWallClock(50_000)
     await world.advance(20_000)
     expect(runs).toEqual(['a@0', 'a@10000'])
   })

@@ -65,15 +65,15 @@ export function createVirtualTime() {
     nowMs: () => nowMs,
     /** Work that blocks the event loop. */
     block: (ms: number): void => void (nowMs += ms),
-    setWallClock: (byMs: number): void => void (wallSkewMs += byMs),
-    /** Work elsewhere: the event loop goes on. */
+    shiftWallClock: (byMs: number): void => void (wallSkewMs += byMs),
+    /** Work outside the event loop: timers fire meanwhile. */
     sleep,
     /** Fires every timer before its time, as a clock that is behind the timers does. */
     async fireEarly(): Promise<void> {
       for (const timer of [...timers]) timer.atMs = nowMs
       await fireDue()
     },
-    /** Runs everything that is due until then. */
+    /** Moves time forward, and runs everything that becomes due. */
     async advance(ms: number): Promise<void> {
       const endMs = nowMs + ms
       for (;;) {

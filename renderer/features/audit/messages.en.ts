@@ -16,10 +16,9 @@ export const en = {
     whatHappened: 'What happened',
     details: 'Details',
     from: 'From',
-    label: 'As CSV, for a spreadsheet',
-    asCsvWithSemicolonsLabel:
-      'As CSV with semicolons, for Excel where the decimal separator is a comma',
-    asJsonLabel: 'As JSON Lines, for programs',
+    asCsv: 'As CSV, for a spreadsheet',
+    asCsvWithSemicolons: 'As CSV with semicolons, for Excel where the decimal separator is a comma',
+    asJsonLines: 'As JSON Lines, for programs',
     audit: 'Audit log',
     export: 'Export',
     dismiss: 'Dismiss',

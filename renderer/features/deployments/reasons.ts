@@ -70,7 +70,7 @@ export const reasonText = (reason: TargetReason, action: DeploymentAction): Reas
   (action === 'uninstall' ? REMOVAL_TEXT[reason] : undefined) ?? REASON_TEXT[reason]
 
 /** Texts for a target that waits (after the word "Waiting") and for one that failed for this reason. */
-const HELD_TEXT: Record<DeferReason, { waits: string; failed: string; next: string }> = {
+const DEFERRED_TEXT: Record<DeferReason, { waits: string; failed: string; next: string }> = {
   on_battery: {
     waits: t('deferred.battery'),
     failed: t('deferred.batteryFailed'),
@@ -83,9 +83,9 @@ const HELD_TEXT: Record<DeferReason, { waits: string; failed: string; next: stri
   },
 }
 /** Why the PC defers, or deferred, work, if that decided the state of the target. */
-function heldText({ reason, held_by }: Pick<Target, 'reason' | 'held_by'>) {
+function deferredText({ reason, held_by }: Pick<Target, 'reason' | 'held_by'>) {
   if (held_by === undefined) return null
-  const { waits, failed, next } = HELD_TEXT[held_by]
+  const { waits, failed, next } = DEFERRED_TEXT[held_by]
   if (reason === 'retry_later') return { text: waits, next: null }
   return reason === 'rejected_by_agent' ? { text: failed, next } : null
 }
@@ -94,8 +94,8 @@ function heldText({ reason, held_by }: Pick<Target, 'reason' | 'held_by'>) {
 export function nextStep(
   target: Pick<Target, 'action' | 'reason' | 'exit_code' | 'installer_kind' | 'held_by'>,
 ): string | null {
-  const held = heldText(target)
-  if (held) return held.next
+  const deferred = deferredText(target)
+  if (deferred) return deferred.next
   if (target.exit_code !== undefined && target.installer_kind) {
     const { outcome } = explainExitCode(target.installer_kind, target.exit_code)
     if (outcome === 'retry_later') return t('explained.waitForOther')
@@ -148,6 +148,6 @@ export function explainTarget(t: Ended): string {
   }
   if (isNonZero && (t.reason === undefined || t.reason === 'install_failed'))
     return exitInWords(t) ?? ''
-  if (t.reason) return (heldText(t) ?? reasonText(t.reason, t.action)).text
+  if (t.reason) return (deferredText(t) ?? reasonText(t.reason, t.action)).text
   return resultText(t) ?? ''
 }

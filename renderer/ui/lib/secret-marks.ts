@@ -11,9 +11,9 @@ const lower = (text: string): string => text.toLowerCase().replace(/^(?:--?|\/)/
 
 /** `●●●` in a saved line stands for a stored secret, and counts as one. */
 function namesIn(line: string, marks: readonly string[], platform: DevicePlatform): string[] {
-  const stand = line.replaceAll(SECRET_MASK, STAND_IN)
+  const parsable = line.replaceAll(SECRET_MASK, STAND_IN)
   const { secrets } = findSecrets(
-    stand,
+    parsable,
     [...marks.filter((mark) => mark !== SECRET_MASK)],
     platform,
   )

@@ -2,22 +2,22 @@
 import { describe, expect, it } from 'vitest'
 import { judge, type KnownHardware } from './duplicate-identity.ts'
 
-type Seen = [hardware: string | null, olderLives?: { hardwareId: string | null } | undefined]
+type Seen = [hardware: string | null, olderOnline?: { hardwareId: string | null } | undefined]
 /**
- * Presents one PC after the other; returns what is known at the end and which one was separated at
+ * Connects one PC after the other; returns what is known at the end and which one was separated at
  * each step.
  */
-function show(...seen: Seen[]) {
+function connect(...seen: Seen[]) {
   let known: readonly KnownHardware[] = []
-  const leaves: unknown[] = []
+  const separated: unknown[] = []
   for (const [hardware, older] of seen) {
     const verdict = judge(known, hardware, older ?? null)
     known = verdict.known
-    leaves.push(verdict.split)
+    separated.push(verdict.split)
   }
-  return { leaves, known: known.map((k) => `${k.hardware_id} ${k.role}`) }
+  return { separated, known: known.map((k) => `${k.hardware_id} ${k.role}`) }
 }
-const living = (hardwareId: string | null) => ({ hardwareId })
+const online = (hardwareId: string | null) => ({ hardwareId })
 
 describe('an identity that is used', () => {
   it.each<[string, Seen[], unknown[], string[]]>([
@@ -47,50 +47,50 @@ describe('an identity that is used', () => {
       ['A owner', 'B twin', 'C twin'],
     ],
     [
-      'by the second of three before the first: its predecessor may still be a repair',
+      'by three PCs, the second of which returns first: it may be the first one, repaired',
       [['A'], ['B'], ['C'], ['B']],
       [null, null, null, null],
       ['A former', 'B owner', 'C twin'],
     ],
     [
       'by a PC with a new mainboard whose clone is known',
-      [['A'], ['B', living('A')], ['C'], ['B'], ['C']],
+      [['A'], ['B', online('A')], ['C'], ['B'], ['C']],
       [null, 'newcomer', null, 'newcomer', null],
       ['A former', 'B twin', 'C owner'],
     ],
     [
       'by another PC while the first is online',
-      [['A'], ['B', living('A')], ['B']],
+      [['A'], ['B', online('A')], ['B']],
       [null, 'newcomer', 'newcomer'],
       ['A owner', 'B twin'],
     ],
     [
       'by the first while its clone is online in its place',
-      [['A'], ['B'], ['A', living('B')]],
+      [['A'], ['B'], ['A', online('B')]],
       [null, null, 'older'],
       ['A owner', 'B twin'],
     ],
     [
       'by two online PCs with the same hardware: the first one keeps it',
-      [['A'], ['A', living('A')], ['A', living('A')]],
+      [['A'], ['A', online('A')], ['A', online('A')]],
       [null, 'newcomer', 'newcomer'],
       ['A owner'],
     ],
     [
       'by two online PCs with unknown hardware',
-      [[null], [null, living(null)], [null]],
+      [[null], [null, online(null)], [null]],
       [null, 'newcomer', null],
       [],
     ],
     [
       'by an unknown PC while the known one is online',
-      [['A'], [null, living('A')]],
+      [['A'], [null, online('A')]],
       [null, 'newcomer'],
       ['A owner'],
     ],
     [
       'by the known PC while an unknown one is online in its place',
-      [['A'], [null], ['A', living(null)]],
+      [['A'], [null], ['A', online(null)]],
       [null, null, 'older'],
       ['A owner'],
     ],
@@ -100,8 +100,8 @@ describe('an identity that is used', () => {
       [null, null, null, null],
       ['A owner'],
     ],
-  ])('%s', (_name, seen, leaves, known) => {
-    expect(show(...seen)).toEqual({ leaves, known })
+  ])('%s', (_name, seen, separated, known) => {
+    expect(connect(...seen)).toEqual({ separated, known })
   })
 
   it('reports each change once', () => {
@@ -116,9 +116,9 @@ describe('an identity that is used', () => {
     expect(again.known).toBe(back.known)
   })
 
-  it('by very many clones is remembered within bounds, and its owner always', () => {
+  it('by very many clones: a limited number is remembered, and always its owner', () => {
     let known = judge([], 'A', null).known
-    for (let i = 0; i < 1_000; i++) known = judge(known, `copy ${i}`, living('A')).known
+    for (let i = 0; i < 1_000; i++) known = judge(known, `copy ${i}`, online('A')).known
     expect(known.length).toBe(64)
     expect(known[0]).toEqual({ hardware_id: 'A', role: 'owner' })
     expect(known.at(-1)).toEqual({ hardware_id: 'copy 999', role: 'twin' })

@@ -30,11 +30,11 @@ import { startTestController, type TestController } from '../../test-kit/test-co
 const TRIES = process.env['DEPLOYX_TEST_FULL'] === undefined ? 50 : 1_000
 const OTHER_USER = 65534
 const AGENT_FILE = 'deployx-agent-linux-x64'
-const isHere =
+const canRun =
   process.platform === 'linux' &&
   process.getuid?.() === 0 &&
   spawnSync('curl', ['--version']).status === 0
-if (!isHere) process.stderr.write('SKIPPED: the race for the copied command needs root and curl\n')
+if (!canRun) process.stderr.write('SKIPPED: the race for the copied command needs root and curl\n')
 
 /**
  * Endlessly plants its own program in its folder and in whatever appears in the folders for
@@ -74,7 +74,7 @@ setInterval(() => {
   renameSync(mine + '/.evil', file)
 }, 5)`
 
-describe.skipIf(!isHere)('the copied command for Linux', { timeout: 15 * 60_000 }, () => {
+describe.skipIf(!canRun)('the copied command for Linux', { timeout: 15 * 60_000 }, () => {
   let root: string
   let theirs: string
   let proof: string

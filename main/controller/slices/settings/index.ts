@@ -45,27 +45,27 @@ function read(rows: readonly SettingRow[], log: Log): ControllerSettings {
 export function createSettings(deps: { store: Store; audit: Audit; log: Log }) {
   const repo = createSettingsRepo(deps.store)
   const listeners = new Set<SettingsListener>()
-  let present = read(repo.list(), deps.log)
+  let current = read(repo.list(), deps.log)
   let version = repo.version()
 
   return {
     /** The current settings. Cheap. The object is immutable: a change creates a new one. */
-    get: (): ControllerSettings => present,
+    get: (): ControllerSettings => current,
 
     /** With their version number. */
-    stored: (): StoredSettings => ({ ...present, version }),
+    stored: (): StoredSettings => ({ ...current, version }),
 
     /**
-     * Changes the given settings only. Listeners are called once it is stored.
+     * Changes the given settings only. Listeners are called once the change is stored.
      * @returns the new settings
      * @throws AppError E_CONFLICT if `version` is out of date
      */
     update(
       viewer: Viewer,
-      { version: based, ...change }: UpdateSettings & { version?: number | undefined },
+      { version: basedOn, ...change }: UpdateSettings & { version?: number | undefined },
     ): StoredSettings {
-      const before = present
-      checkVersion(based, version, 'settings', () => ({ ...present, version }))
+      const before = current
+      checkVersion(basedOn, version, 'settings', () => ({ ...current, version }))
       const next = { ...before }
       for (const name of SETTING_NAMES)
         if (change[name] !== undefined) Object.assign(next, { [name]: change[name] })
@@ -89,7 +89,7 @@ export function createSettings(deps: { store: Store; audit: Audit; log: Log }) {
           { data: { from: pick(before), to: pick(next) } },
         )
       })
-      present = next
+      current = next
       version++
       listeners.forEach((listener) => listener(next, before))
       return { ...next, version }

@@ -79,8 +79,14 @@ export function toDeployment(
   }
 }
 
-/** The kind of program that ran: for an archive that of the file inside it, which the exit codes belong to. */
-function ranKind({ installer_kind, installer_platform, entry, uninstall_entry, action }: ViewRow) {
+/** The kind that the exit codes belong to. For an archive, the kind of the file inside it that ran. */
+function kindThatRan({
+  installer_kind,
+  installer_platform,
+  entry,
+  uninstall_entry,
+  action,
+}: ViewRow) {
   if (installer_kind === null || installer_platform === null) return installer_kind
   return runKind(installer_kind, installer_platform, action === 'install' ? entry : uninstall_entry)
 }
@@ -114,7 +120,7 @@ export function toTarget(target: ViewRow): Target {
     device_name: target.device_name,
     software_id: target.software_id,
     software_name: softwareTitle(target),
-    installer_kind: ranKind(target),
+    installer_kind: kindThatRan(target),
     action: target.action,
     deployment_status: target.deployment_status,
     attempt: target.attempt,

@@ -8,7 +8,7 @@ import type { InstallerArch } from '#shared/domain/platforms.ts'
 import { cleanText } from '../../facts.ts'
 import { guess, knowledgeOf, read, warning, withoutEmpty } from '../../knowledge.ts'
 import type { Program } from './program.ts'
-import { isOfThePacker, productNameIn } from './stub.ts'
+import { describesPackerOnly, productNameIn } from './stub.ts'
 
 const MACHINES: Readonly<Record<number, InstallerArch>> = { 0x8664: 'x64', 0xaa64: 'arm64' }
 /** A 32-bit program runs on every PC, as does .NET code for any processor. */
@@ -23,7 +23,7 @@ const isVersion = (text: string): boolean =>
 /** Name, version and publisher. Null: it describes the tool that packed the program. */
 export function resourceFacts(program: Program): InstallerFacts {
   const { strings, facts } = program
-  if (isOfThePacker(strings)) return {}
+  if (describesPackerOnly(strings)) return {}
   const text = (key: string, maxLength: number): string => cleanText(strings[key] ?? '', maxLength)
   const fixed = [facts.productVersion, facts.fileVersion].find((version) => !isUnset(version))
   const version = [text('ProductVersion', 100), text('FileVersion', 100), fixed ?? ''].find(

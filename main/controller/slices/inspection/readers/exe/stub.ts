@@ -3,8 +3,8 @@ import { unreadable } from '../../facts.ts'
 import type { Program } from './program.ts'
 
 type Strings = Program['strings']
-const is = (text: string | undefined, ...words: RegExp[]): boolean =>
-  text !== undefined && words.some((word) => word.test(text.trim()))
+const matches = (text: string | undefined, ...patterns: RegExp[]): boolean =>
+  text !== undefined && patterns.some((pattern) => pattern.test(text.trim()))
 
 const PACKERS = [
   /^InstallShield/i,
@@ -18,24 +18,26 @@ const PACKERS = [
 ]
 const PACKING_COMPANIES = [/^(?:Macrovision|Acresso|Flexera|InstallShield)\b/i]
 
-/** Whether nothing in it says anything about the product. */
-export function isOfThePacker(strings: Strings): boolean {
+/** Whether these strings describe only the tool that packed the program, not the product. */
+export function describesPackerOnly(strings: Strings): boolean {
   const { ProductName, OriginalFilename, InternalName } = strings
-  if (is(ProductName, ...PACKERS)) return true
-  if (is(ProductName, /^7-Zip$/) && is(OriginalFilename, /^7z(?:s\w*)?\.sfx/i)) return true
-  if (is(OriginalFilename, /^wextract\.exe/i) || is(InternalName, /^wextract/i)) return true
+  if (matches(ProductName, ...PACKERS)) return true
+  if (matches(ProductName, /^7-Zip$/) && matches(OriginalFilename, /^7z(?:s\w*)?\.sfx/i))
+    return true
+  if (matches(OriginalFilename, /^wextract\.exe/i) || matches(InternalName, /^wextract/i))
+    return true
   return (
-    is(strings.CompanyName, ...PACKING_COMPANIES) &&
-    is(strings.FileDescription, /^(?:setup|installshield)/i)
+    matches(strings.CompanyName, ...PACKING_COMPANIES) &&
+    matches(strings.FileDescription, /^(?:setup|installshield)/i)
   )
 }
 
 /** Programs of Windows itself all have this name. */
-const isOfWindows = (name: string | undefined): boolean =>
-  is(name, /^Microsoft® Windows® Operating System$/i)
+const isWindowsName = (name: string | undefined): boolean =>
+  matches(name, /^Microsoft® Windows® Operating System$/i)
 
 export const productNameIn = ({ ProductName, FileDescription }: Strings): string =>
-  (isOfWindows(ProductName) ? FileDescription : ProductName?.trim() || FileDescription) ?? ''
+  (isWindowsName(ProductName) ? FileDescription : ProductName?.trim() || FileDescription) ?? ''
 
 /** The program that Advanced Installer puts in front of a package, by the file name in its debug record. */
 export const isAdvancedStub = ({ debugFile }: Program): boolean =>
@@ -48,8 +50,8 @@ const SMALLEST_BYTES = 32
 const STUBS: readonly (readonly [tool: string, isStub: (program: Program) => boolean])[] = [
   ['NSIS', isNsisStub],
   ['Advanced Installer', isAdvancedStub],
-  ['7-Zip', ({ strings }) => is(strings.OriginalFilename, /^7z(?:s\w*)?\.sfx/i)],
-  ['WinRAR', ({ strings }) => is(strings.ProductName, /^WinRAR self-extracting archive/i)],
+  ['7-Zip', ({ strings }) => matches(strings.OriginalFilename, /^7z(?:s\w*)?\.sfx/i)],
+  ['WinRAR', ({ strings }) => matches(strings.ProductName, /^WinRAR self-extracting archive/i)],
 ]
 
 /** @throws AppError E_PACKAGE_UNREADABLE for a program whose only purpose is to unpack data that are not in the file */

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { evaluate, propertiesIn } from './condition.ts'
 
-/** `VersionNT` is known only on the PC; everything else is not set. */
+/** `VersionNT` is known only on the PC. Three properties are set, and all others are empty. */
 const lookup = (name: string): string | undefined =>
-  ({ VersionNT: undefined, EDITION: 'Pro', COUNT: '3', ZERO: '0' })[name] ??
-  (name === 'VersionNT' ? undefined : '')
+  name === 'VersionNT'
+    ? undefined
+    : (({ EDITION: 'Pro', COUNT: '3', ZERO: '0' } as Record<string, string>)[name] ?? '')
 
 describe('a condition of Windows Installer', () => {
   it.each<[string, boolean | undefined]>([

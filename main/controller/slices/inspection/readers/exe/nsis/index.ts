@@ -94,7 +94,7 @@ function uninstallCommand(entry: Entry | undefined): string {
 
 function warningsOf(outcome: Outcome, scope: InstallerScope | null): InstallerWarning[] {
   const warnings: InstallerWarning[] = []
-  if (outcome.isSilenced) warnings.push(warning('may_wait', NO_SILENCE))
+  if (outcome.leavesSilentMode) warnings.push(warning('may_wait', NO_SILENCE))
   const [question] = outcome.questions
   if (question !== undefined)
     warnings.push(

@@ -4,7 +4,7 @@
  */
 import type { Piece, Script } from './script.ts'
 
-/** Numbers of instructions. */
+/** Opcodes. */
 const OP = {
   return: 1,
   jump: 2,
@@ -41,11 +41,11 @@ const STACK_LIMIT = 1_000
 const TEXT_LIMIT = 4_096
 const WRITE_LIMIT = 5_000
 const TOTAL_TEXT_LIMIT = 16 * 1024 * 1024
-/** A variable or a text put in, counted as characters. */
+/** What inserting a variable or another text costs, in characters of the limit. */
 const PIECE_COST = 32
 
 export type RegistryWrite = {
-  /** 0: by whether it installs for all users. */
+  /** Registry root. 0: that of all users or of one user, depending on `isForAllUsers`. */
   root: number
   key: string
   name: string
@@ -64,8 +64,8 @@ export type Outcome = {
   files: string[]
   /** Questions that wait for an answer even in a silent run. */
   questions: string[]
-  /** It turns the silent mode off. */
-  isSilenced: boolean
+  /** The script turns silent mode off. */
+  leavesSilentMode: boolean
   /** Other programs that it starts. */
   started: string[]
   installDir: string
@@ -106,7 +106,7 @@ export function runScript(script: Script): Outcome {
     writes: [],
     files: [],
     questions: [],
-    isSilenced: false,
+    leavesSilentMode: false,
     started: [],
     installDir: '',
   }
@@ -215,7 +215,7 @@ export function runScript(script: Script): Outcome {
         case OP.setFlag: {
           const value = numberOf(text(b))
           flags.set(a, value)
-          if (a === FLAG.silent && value === 0) outcome.isSilenced = true
+          if (a === FLAG.silent && value === 0) outcome.leavesSilentMode = true
           break
         }
         case OP.ifFlag:
@@ -240,7 +240,7 @@ export function runScript(script: Script): Outcome {
           const from = numberOf(text(d))
           const cut = whole.slice(from < 0 ? Math.max(0, whole.length + from) : from)
           const isCut = script.string(c).length > 0
-          variables.set(a, !isCut ? cut : length < 0 ? cut.slice(0, length) : cut.slice(0, length))
+          variables.set(a, isCut ? cut.slice(0, length) : cut)
           break
         }
         case OP.compareText: {

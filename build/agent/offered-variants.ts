@@ -20,13 +20,13 @@ export const PRELUDES = {
   /** Never handles an event. */
   hangs: onlyWhenRun('Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)'),
   /** Runs, but cannot connect to anything. */
-  isLost: onlyWhenRun(
+  'cannot connect': onlyWhenRun(
     "require('node:net').Socket.prototype.connect = function () { setImmediate(() => this.destroy(new Error('lost'))); return this }",
   ),
 } as const
 
 /** @param adapt changes a built file before its hash is computed; by default the file stays as built */
-export async function createHandedOutVariants(
+export async function createOfferedVariants(
   target: AgentTarget,
   adapt: (file: string) => Promise<void> = async () => undefined,
 ) {
