@@ -99,7 +99,7 @@ it("refuses an agent's messages beyond its rate, and accepts them again later", 
     Promise.all(
       Array.from({ length: 2_000 }, async () =>
         ReportReply.parse(
-          await agent.socket.timeout(EVENT_LIMIT_MS).emitWithAck('inventory_report', {}),
+          await agent.socket.timeout(EVENT_LIMIT_MS).emitWithAck('inventory_report', {} as never),
         ),
       ),
     )
