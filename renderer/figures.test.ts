@@ -172,6 +172,23 @@ describe('a preflight', () => {
     ])
     expect(ready?.causes.map((c) => c.reason)).toEqual([null, 'reboot_pending'])
   })
+  it('remarks on ready PCs whose package would serve one user only', () => {
+    const both = Preflight.parse({
+      ...preflight,
+      targets: [
+        { ...target(1, 'ready', 'Online and free.'), code: 'ready', params: {} },
+        {
+          ...target(2, 'ready', 'For one user.'),
+          ...{ code: 'ready_for_one_user', params: { software: 'VLC' } },
+        },
+      ],
+    })
+    const { causes } = groupPreflight(both, 'install')[0]!
+    expect(causes.map((c) => [c.isRemark, c.message.includes('installs for one user')])).toEqual([
+      [false, false],
+      [true, true],
+    ])
+  })
   it('separates PCs on battery, on a metered network and busy, and counts all as deployable', () => {
     const held = (id: number, held_by: 'on_battery' | 'on_metered') => ({
       ...target(id, 'will_wait', held_by, 'retry_later'),

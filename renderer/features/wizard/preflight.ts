@@ -12,6 +12,8 @@ export type PreflightCause = {
   key: string
   message: string
   reason: PreflightTarget['reason']
+  /** It says more than that the PC is ready. */
+  isRemark: boolean
   targets: PreflightTarget[]
 }
 export type PreflightGroup = { outcome: PreflightOutcome; count: number; causes: PreflightCause[] }
@@ -26,6 +28,9 @@ const TOGETHER_TO_REMOVE: typeof TOGETHER = {
   ...TOGETHER,
   already_installed: t('preflight.notInstalled'),
 }
+
+/** Older controllers send no codes. */
+const isPlain = ({ code }: PreflightTarget): boolean => code === undefined || code === 'ready'
 
 const ORDER: readonly PreflightOutcome[] = ['ready', 'will_wait', 'will_skip', 'will_fail']
 
@@ -42,6 +47,7 @@ export function groupPreflight(preflight: Preflight, action: DeploymentAction): 
         key,
         message,
         reason: target.reason,
+        isRemark: target.outcome !== 'ready' || target.reason !== null || !isPlain(target),
         targets: [],
       }
       cause.targets.push(target)
