@@ -2,32 +2,17 @@
 import type { Random } from '#shared/node/random.ts'
 import type { CreateUser, Holdings, UpdateUser, User } from '#shared/contract/rest/users.ts'
 import { AppError } from '#shared/contract/errors.ts'
-import type { DeviceId, UserId } from '#shared/domain/ids.ts'
+import type { UserId } from '#shared/domain/ids.ts'
 import type { Audit } from '../audit/index.ts'
 import { isoTime, type Now, type Viewer } from '../../base/context.ts'
 import type { Store } from '../../store/store.ts'
 import { checkVersion } from '../../base/check-version.ts'
 import { subjectOf, type Accounts } from './accounts.ts'
 import { checkPassword, generatedPassword } from './password-rules.ts'
+import type { Ownership } from './ownership.types.ts'
 import type { Passwords } from './passwords.ts'
 import type { Removals } from './removals.ts'
 import type { UserRow, UsersRepo } from './users.repo.ts'
-
-/** What other slices store that belongs to a user. */
-export type Ownership = {
-  holdings: (id: UserId) => Holdings
-  /**
-   * Transfers everything of which users have little, and up to `limit` of their PCs and deployments.
-   * Call it in a transaction, again and again until all of it is done.
-   * @param to null: no owner, so only administrators see it; open enrolment codes are revoked
-   * @param name of the removed user, stored as `created_by_name` in their software, deployments and
-   * enrolment codes
-   */
-  transfer: (from: UserId, to: UserId | null, name: string, limit: number) => Transferred
-  /** Call it after the commit: notifies about devices that have a new owner. */
-  transferred: (devices: DeviceId[]) => void
-}
-export type Transferred = { devices: DeviceId[]; isDone: boolean }
 
 /** What has changed: "role technician → admin, disabled". */
 function inWords(row: UserRow, change: UpdateUser): string {

@@ -6,7 +6,7 @@ import type { UserId } from '#shared/domain/ids.ts'
 import { isoTime, type Clock, type Log, type Now } from '../../base/context.ts'
 import { createTicker } from '../../base/ticker.ts'
 import type { Store } from '../../store/store.ts'
-import type { Ownership, Transferred } from './administration.ts'
+import type { Ownership, Transferred } from './ownership.types.ts'
 import type { UserRow, UsersRepo } from './users.repo.ts'
 
 /** PCs and deployments per transaction: several milliseconds of work. */
