@@ -60,10 +60,11 @@ export function runCommand(
     }
     const timer = setTimeout(stop, timeoutMs)
     /** Collects a stream; the program is stopped when it writes too much. */
-    const collect = (stream: Readable): Buffer[] => {
+    const collect = (stream: Readable | null | undefined): Buffer[] => {
       const pieces: Buffer[] = []
       let bytes = 0
-      stream.on('data', (piece: Buffer) => {
+      // A program that could not be started for lack of files has no streams.
+      stream?.on('data', (piece: Buffer) => {
         bytes += piece.length
         if (bytes <= limitBytes) return void pieces.push(piece)
         stop()

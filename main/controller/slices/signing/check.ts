@@ -86,7 +86,7 @@ function readColumn<T>(schema: z.ZodType<T>, stored: string | null): T | null | 
 }
 
 /**
- * Reads each row once while `run` works. Commands are signed many at a time, and most are about the
+ * Remembers what was read until `forget`. Commands are signed many at a time, and most are about the
  * same deployment and package.
  */
 function createOnce() {
