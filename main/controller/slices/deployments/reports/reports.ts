@@ -13,6 +13,7 @@ import type { CodedText } from '#shared/domain/coded-texts/codes.ts'
 import { isForOneUser } from '#shared/domain/installer-scope.ts'
 import type { AttemptId, DeploymentId, DeviceId, TargetId } from '#shared/domain/ids.ts'
 import type { Log, Now } from '../../../base/context.ts'
+import { memoized } from '../../../base/memoized.ts'
 import type { SealedArguments } from '../../../base/sealed-arguments.ts'
 import type { FileFault } from '../../content/index.ts'
 import type { Changes } from '../changes.ts'
@@ -54,15 +55,6 @@ const attemptOf = (report: Report): AttemptId | null => {
   return 'body' in report ? report.body.attempt_id : report.attemptId
 }
 
-/** Reports of one batch are often about the same few deployments and packages. */
-function memoized<K, V>(read: (key: K) => V): (key: K) => V {
-  const known = new Map<K, V>()
-  return (key) => {
-    if (!known.has(key)) known.set(key, read(key))
-    return known.get(key) as V
-  }
-}
-
 /** Several attempts may share a target: what belongs to the attempt alone. */
 const attemptPart = (row: ReportedRow): ReportedAttempt => ({
   attempt_id: row.attempt_id,
@@ -100,6 +92,7 @@ export function createReports(deps: {
     }
     read(new Set(ids))
 
+    // Reports of one batch are often about the same few deployments and packages.
     const deploymentOf = memoized(repo.byId)
     const installerById = memoized(repo.installer)
     const installerOf = ({ installer_id }: ReportedRow): InstallerRow | undefined =>

@@ -12,6 +12,7 @@ import { ArchiveCommand, runKind } from '#shared/domain/archives.ts'
 import { ArgumentSyntaxError, splitArguments } from '#shared/domain/argv.ts'
 import type { AttemptId, DeviceId, Sha256 } from '#shared/domain/ids.ts'
 import { isoTime, type Now } from '../../../base/context.ts'
+import { memoized } from '../../../base/memoized.ts'
 import type { SealedArguments } from '../../../base/sealed-arguments.ts'
 import type {
   DeploymentRow,
@@ -67,17 +68,10 @@ export function createCommandReader(
   repo: DeploymentsRepo,
   sealed: SealedArguments,
 ): (target: CommandTarget) => CommandRow | null {
-  const once = <K, V>(read: (key: K) => V): ((key: K) => V) => {
-    const known = new Map<K, V>()
-    return (key) => {
-      if (!known.has(key)) known.set(key, read(key))
-      return known.get(key)!
-    }
-  }
-  const deployment = once(repo.byId)
-  const installer = once(repo.installer)
-  const softwareName = once(repo.softwareName)
-  const install = once((row: InstallerRow | null) =>
+  const deployment = memoized(repo.byId)
+  const installer = memoized(repo.installer)
+  const softwareName = memoized(repo.softwareName)
+  const install = memoized((row: InstallerRow | null) =>
     row ? installOf(sealed, row) : { archive: null, argv: [], verbatim: false },
   )
   return (target) => {
