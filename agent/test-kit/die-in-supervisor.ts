@@ -41,17 +41,23 @@ function mortal(script: string, attemptFolder: string): string {
   return line && script.replace(line, () => `kill -9 $$\n${line}`)
 }
 
+const spawn = childProcess.spawn as (
+  file: string,
+  args: string[],
+  options: object,
+) => childProcess.ChildProcess
+
 if (command === 'supervise' && folder) {
   const plan = takePlan(folder)
   if (plan?.moment === 'unclaimed') die()
   if (plan?.moment === 'claimed') os.getPriority = die
-  if (plan?.moment === 'spawning') childProcess.spawn = die
+  if (plan?.moment === 'spawning') {
+    // Before the installer, the supervisor starts this one short command.
+    const spawnUnlessInstaller: typeof spawn = (file, args, options) =>
+      file === 'ionice' ? spawn(file, args, options) : die()
+    Object.assign(childProcess, { spawn: spawnUnlessInstaller })
+  }
 } else {
-  const spawn = childProcess.spawn as (
-    file: string,
-    args: string[],
-    options: object,
-  ) => childProcess.ChildProcess
   const mortalSpawn: typeof spawn = (file, args, options) => {
     const at = args.indexOf('supervise')
     if (args[at - 2] !== '-c') return spawn(file, args, options)
