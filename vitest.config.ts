@@ -1,5 +1,6 @@
 import path from 'node:path'
 import { configDefaults, defineConfig, type TestProjectConfiguration } from 'vitest/config'
+import { LongFirst } from './build/support/long-first.ts'
 import { createSecondTryReporter } from './build/support/second-tries.ts'
 import { EVENT_LIMIT_MS } from './shared/test-kit/until.ts'
 
@@ -62,6 +63,7 @@ export default defineConfig(async () => ({
     expect: { poll: { timeout: EVENT_LIMIT_MS, interval: 20 } },
     // Integration tests wait for processes most of the time: twice as many workers as CI has cores keep those busy.
     maxWorkers: 4,
+    sequence: { sequencer: LongFirst },
     restoreMocks: true,
     // Once more, and then it is named: a loaded machine must not sink a run, nor a test that fails by chance hide in it.
     retry: 1,
