@@ -3,12 +3,7 @@
  * for the tray, the tooltip and whether the computer must stay awake.
  */
 import type { Controller } from '../controller/compose/index.ts'
-import type {
-  DeploymentCompleted,
-  DeploymentPaused,
-  FeedEventName,
-  FeedEvents,
-} from '#shared/contract/feed.ts'
+import type { DeploymentCompleted, DeploymentPaused } from '#shared/contract/feed.ts'
 import type { DeploymentId } from '#shared/domain/ids.ts'
 import type { Cancel, Clock } from '#shared/node/clock.ts'
 
@@ -90,6 +85,7 @@ export function watchPulse(deps: {
     unseen.delete(id)
     if (['failed', 'partial'].includes(ended.status)) mark({ id, name, failed, isPaused: false })
     deps.onCompleted(ended)
+    soon()
   }
 
   function paused(event: DeploymentPaused): void {
@@ -97,6 +93,7 @@ export function watchPulse(deps: {
     unseen.delete(id)
     mark({ id, name, failed, isPaused: true })
     deps.onPaused(event)
+    soon()
   }
 
   /** Keeps it until a user looks at it. The oldest are dropped. */
@@ -107,36 +104,17 @@ export function watchPulse(deps: {
     if (unseen.size > MAX_UNSEEN && oldest) unseen.delete(oldest)
   }
 
-  const unsubscribe = controller.subscribe((event: FeedEventName, body) => {
-    switch (event) {
-      case 'target_output':
-      case 'settings_updated':
-      case 'enrollments_updated':
-      case 'groups_updated':
-      case 'software_updated':
-      case 'users_updated':
-        return
-      case 'deployment_completed':
-        completed(body as FeedEvents['deployment_completed'])
-        break
-      case 'deployment_paused':
-        paused(body as FeedEvents['deployment_paused'])
-        break
-      case 'deployment_updated': {
-        // A user has resumed or retried it, so they know.
-        const { id, status, paused } = body as FeedEvents['deployment_updated']
-        if (status === 'in_progress' && !paused) unseen.delete(id)
-        break
-      }
-      case 'hub_updated':
-        hubAddress = (body as FeedEvents['hub_updated']).addresses[0] ?? hubAddress
-        break
-      case 'targets_updated':
-      case 'device_updated':
-      case 'devices_pending':
-        break
-    }
-    soon()
+  const unsubscribe = controller.subscribe({
+    deployment_completed: completed,
+    deployment_paused: paused,
+    deployment_updated({ id, status, paused: isPaused }) {
+      // A user has resumed or retried it, so they know.
+      if (status === 'in_progress' && !isPaused) unseen.delete(id)
+    },
+    hub_updated({ addresses }) {
+      hubAddress = addresses[0] ?? hubAddress
+    },
+    changed: soon,
   })
   // Paused before this start: the decision is still open.
   for (const { id, name, failed, is_paused_by_failures } of controller.activity()

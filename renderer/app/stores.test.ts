@@ -2,7 +2,8 @@ import { createPinia } from 'pinia'
 import { describe, expect, it, vi } from 'vitest'
 import { createApp } from 'vue'
 import type { z } from 'zod'
-import { TargetOutputPiece } from '#shared/contract/feed.ts'
+import { TargetOutputPiece, type DeviceUpdated } from '#shared/contract/feed.ts'
+import type { Device } from '#shared/contract/rest/devices.ts'
 import type { InstallerKnowledge } from '#shared/contract/rest/installer-knowledge.ts'
 import { DeploymentId, TargetId } from '#shared/domain/ids.ts'
 import { API } from '../api/index.ts'
@@ -167,24 +168,27 @@ describe('restarts of a deployment', () => {
 })
 
 describe('the device list', () => {
+  const devices = (changed: Device[], removed: Device[] = []): DeviceUpdated => ({
+    devices: changed,
+    removed_device_ids: removed.map(({ id }) => id),
+  })
   it('follows the feed', async () => {
     const store = withApi({ 'devices.list': () => ({ devices: [aDevice()] }) }, () =>
       useDevicesStore(),
     )
     await store.load()
-    store.apply({ device: aDevice({ id: 2, name: 'PC-2', online: false }) })
+    store.apply(devices([aDevice({ id: 2, name: 'PC-2', online: false })]))
     expect([store.onlineCount, store.list.length]).toEqual([1, 2])
-    store.apply({ removed_device_id: aDevice().id })
+    store.apply(devices([], [aDevice()]))
     expect(store.list.map((d) => d.name)).toEqual(['PC-2'])
   })
   it('keeps what the feed reported while it was loading', async () => {
     const store: ReturnType<typeof useDevicesStore> = withApi(
       {
         'devices.list': () => {
-          store.apply({ device: aDevice({ id: 1, name: 'Renamed' }) })
-          store.apply({ removed_device_id: aDevice({ id: 2 }).id })
-          store.apply({ removed_device_id: aDevice({ id: 3 }).id })
-          store.apply({ device: aDevice({ id: 3, name: 'Enrolled again' }) })
+          store.apply(devices([aDevice({ id: 1, name: 'Renamed' })]))
+          store.apply(devices([], [aDevice({ id: 2 }), aDevice({ id: 3 })]))
+          store.apply(devices([aDevice({ id: 3, name: 'Enrolled again' })]))
           return { devices: [1, 2, 3, 4].map((id) => aDevice({ id, name: `PC-${id}` })) }
         },
       },

@@ -67,10 +67,11 @@ export const TargetOutputPiece = z.object({
 })
 export type TargetOutputPiece = z.infer<typeof TargetOutputPiece>
 
-export const DeviceUpdated = z.union([
-  z.object({ device: Device }),
-  z.object({ removed_device_id: DeviceId }),
-])
+/** Every device that changed since the last event, up to 500; further ones follow in the next event. */
+export const DeviceUpdated = z.object({
+  devices: z.array(Device),
+  removed_device_ids: z.array(DeviceId),
+})
 export type DeviceUpdated = z.infer<typeof DeviceUpdated>
 
 /** Visibility has changed (for example, the owner was removed): fetch the list again. */

@@ -1,5 +1,4 @@
 /** The controller's options, and its interface for the program that starts it. */
-import type { FeedEventName, FeedEvents } from '#shared/contract/feed.ts'
 import type { Fingerprint } from '#shared/domain/ids.ts'
 import type { UpdateTimings } from '../slices/agent-updates/index.ts'
 import type { Recover } from '../slices/check/index.ts'
@@ -8,6 +7,7 @@ import type { ActiveDeployment, EngineTimings } from '../slices/deployments/inde
 import type { PresenceTimings } from '../slices/devices/index.ts'
 import type { PairingTimings } from '../slices/enrollment/index.ts'
 import type { ClockSource } from '../base/clock.ts'
+import type { InProcessListener } from '../edges/consoles/feed.ts'
 import type { Keystore } from '../base/vault.ts'
 
 export type ControllerOptions = {
@@ -88,12 +88,10 @@ export type Controller = {
   readonly dataDir: string
   activity: () => Activity
   /**
-   * Every feed event, unfiltered, for the desktop app of the controller's own computer. Returns the
+   * News of every deployment, for the desktop app of the controller's own computer. Returns the
    * function that removes the listener.
    */
-  subscribe: (
-    listener: (event: FeedEventName, body: FeedEvents[FeedEventName]) => void,
-  ) => () => void
+  subscribe: (listener: InProcessListener) => () => void
   /** The computer has slept: links may have ended unnoticed. */
   resumed: () => void
   stop: () => Promise<void>

@@ -33,7 +33,8 @@ async function showSheet() {
       h(UApp, () =>
         h(DeviceSheet, {
           deviceId: 1,
-          onVnodeBeforeMount: () => useDevicesStore().apply({ device: stored }),
+          onVnodeBeforeMount: () =>
+            useDevicesStore().apply({ devices: [stored], removed_device_ids: [] }),
         }),
       ),
     { [API]: { call } },
@@ -43,7 +44,7 @@ async function showSheet() {
     /** Someone else renames the PC. */
     rename(name: string, isReported: boolean) {
       stored = { ...stored, name, version: stored.version + 1 }
-      if (isReported) useDevicesStore().apply({ device: stored })
+      if (isReported) useDevicesStore().apply({ devices: [stored], removed_device_ids: [] })
     },
     current: (): Device => stored,
   }

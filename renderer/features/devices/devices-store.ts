@@ -27,19 +27,25 @@ export const useDevicesStore = defineStore('devices', () => {
     pending.value = devices.filter((d) => d.pairing !== null || (!d.approved && !d.blocked)).length
   })
 
-  /** An answer may arrive after the feed event of a newer name. */
-  function put(device: Device): Device {
-    const known = byId.value.get(device.id)
-    if (known && known.version > device.version) return known
-    byId.value = new Map(byId.value).set(device.id, device)
-    return device
-  }
-  function drop(id: DeviceId): void {
-    removedMeanwhile.add(id)
+  /** An answer may arrive after the feed event of a newer name, which is kept. */
+  function change(devices: readonly Device[], removed: readonly DeviceId[]): void {
     const next = new Map(byId.value)
-    next.delete(id)
+    for (const device of devices) {
+      const known = next.get(device.id)
+      if (!known || known.version <= device.version) next.set(device.id, device)
+    }
+    for (const id of removed) {
+      removedMeanwhile.add(id)
+      next.delete(id)
+    }
     byId.value = next
   }
+  /** @returns the newest version known of this device */
+  function put(device: Device): Device {
+    change([device], [])
+    return byId.value.get(device.id) ?? device
+  }
+  const drop = (id: DeviceId): void => change([], [id])
 
   const list = computed(() => [...byId.value.values()].sort((a, b) => byName(a.name, b.name)))
   return {
@@ -66,10 +72,7 @@ export const useDevicesStore = defineStore('devices', () => {
       put(await api.call('devices.keep_both', { params: { id }, body: { from_device_id: from } })),
     enrolled: computed(() => list.value.filter((d) => d.pairing === null || d.approved)),
     onlineCount: computed(() => list.value.filter((d) => d.online).length),
-    apply(update: DeviceUpdated) {
-      if ('device' in update) put(update.device)
-      else drop(update.removed_device_id)
-    },
+    apply: (update: DeviceUpdated) => change(update.devices, update.removed_device_ids),
     /**
      * `name` null: use the name that the PC reports.
      * @throws ApiError E_CONFLICT when `version` is outdated; the store then has the current version

@@ -69,3 +69,20 @@ it('reads no targets if the only connected console belongs to a technician who m
   expect(views()).toEqual([])
   expect(received).not.toContain('deployment_updated')
 })
+
+it('reads no targets for the desktop app, which only counts what has changed', async () => {
+  let changes = 0
+  const named: string[] = []
+  const unsubscribe = t.controller.subscribe({
+    deployment_completed: () => undefined,
+    deployment_paused: () => undefined,
+    deployment_updated: ({ name }) => named.push(name),
+    hub_updated: () => undefined,
+    changed: () => changes++,
+  })
+  await change([])
+  await until('the deployment was reported', () => named.includes('Tool'))
+  await until('a change was reported', () => changes > 0)
+  unsubscribe()
+  expect(views()).toEqual([])
+})

@@ -13,12 +13,13 @@ import {
   type HubToConsole,
 } from '#shared/contract/feed.ts'
 import type { HubStatus } from '#shared/contract/rest/hub.ts'
-import type { DeploymentId, DeviceId, TargetId, UserId } from '#shared/domain/ids.ts'
+import type { DeploymentId, TargetId, UserId } from '#shared/domain/ids.ts'
 import type { Deployments } from '../../slices/deployments/index.ts'
 import type { Devices } from '../../slices/devices/index.ts'
 import type { Users } from '../../slices/users/index.ts'
 import type { Tokens } from './tokens.ts'
 import { plainAddress } from '../../base/addresses.ts'
+import { createDeviceFeed } from './device-feed.ts'
 import { createEntityFeed, type EntityFeedDeps, type FeedAudience } from './entity-feed.ts'
 
 const FRAME_MS = 100
@@ -30,7 +31,13 @@ const ADMINS = 'admins'
 const userRoom = (id: UserId) => `user:${id}`
 const sessionRoom = (id: string) => `session:${id}`
 
-export type FeedListener = <E extends FeedEventName>(event: E, body: FeedEvents[E]) => void
+type InProcessEvent =
+  'deployment_completed' | 'deployment_paused' | 'deployment_updated' | 'hub_updated'
+/** Of the process that runs this controller: news of every deployment. */
+export type InProcessListener = { [E in InProcessEvent]: (body: FeedEvents[E]) => void } & {
+  /** Targets, devices or the hub have changed; at most ten times a second. */
+  changed: () => void
+}
 type FeedData = { sessionId: string; address: string }
 type FeedNamespace = Namespace<ConsoleToHub, HubToConsole, Record<string, never>, FeedData>
 type FeedSocket = Socket<ConsoleToHub, HubToConsole, Record<string, never>, FeedData>
@@ -48,26 +55,19 @@ export function createConsolesEdge(
   let namespace: FeedNamespace | null = null
   const { clock } = deps
   let stopSweep: Cancel | undefined
-  const local = new Set<FeedListener>()
+  const inProcess = new Set<InProcessListener>()
 
   const dirtyTargets = new Map<DeploymentId, Set<TargetId>>()
   const dirtyDeployments = new Set<DeploymentId>()
-  const dirtyDevices = new Set<DeviceId>()
   let hubDirty = false
   let cancelFrame: Cancel | null = null
 
-  /** Whether anyone would receive it: what nobody receives is neither described nor encoded. */
-  function hasListener(audience: FeedAudience): boolean {
-    if (local.size > 0) return true
+  /** Whether a console would receive it: what nobody receives is neither described nor encoded. */
+  function hasConsole(audience: FeedAudience): boolean {
     if (!namespace) return false
     if (audience === 'everyone') return namespace.sockets.size > 0
     const { rooms } = namespace.adapter
     return rooms.has(ADMINS) || (audience !== null && rooms.has(userRoom(audience)))
-  }
-  /** Whether anyone would receive news of this deployment. */
-  function hasOwnerListener(id: DeploymentId): boolean {
-    const owner = deps.deployments.ownerOf(id)
-    return owner !== undefined && hasListener(owner)
   }
 
   function emit<E extends FeedEventName>(
@@ -75,16 +75,24 @@ export function createConsolesEdge(
     event: E,
     body: FeedEvents[E],
   ): void {
-    local.forEach((listener) => listener(event, body))
-    if (!namespace || !hasListener(audience)) return
+    if (!namespace || !hasConsole(audience)) return
     const rooms =
       audience === null ? [ADMINS] : audience === 'everyone' ? [] : [ADMINS, userRoom(audience)]
     const to = rooms.length > 0 ? namespace.to(rooms) : namespace
     ;(to.emit as (event: E, body: FeedEvents[E]) => boolean)(event, body)
   }
 
-  function sendFrame(): void {
-    cancelFrame = null
+  /** To the consoles and to the process that runs this controller. */
+  function emitToAll<E extends InProcessEvent>(
+    audience: FeedAudience,
+    event: E,
+    body: FeedEvents[E],
+  ): void {
+    inProcess.forEach((listener) => (listener[event] as (body: FeedEvents[E]) => void)(body))
+    emit(audience, event, body)
+  }
+
+  function sendTargets(): void {
     let remaining = TARGETS_PER_FRAME
     for (const [id, ids] of dirtyTargets) {
       if (remaining === 0) break
@@ -93,34 +101,42 @@ export function createConsolesEdge(
       batch.forEach((targetId) => ids.delete(targetId))
       if (ids.size === 0) dirtyTargets.delete(id)
       const owner = deps.deployments.ownerOf(id)
-      if (owner !== undefined && hasListener(owner))
+      if (owner !== undefined && hasConsole(owner))
         emit(owner, 'targets_updated', {
           deployment_id: id,
           ...deps.deployments.describeTargets(id, batch),
         })
     }
+  }
+  function sendDeployments(): void {
     for (const id of dirtyDeployments) {
-      const found = hasOwnerListener(id) ? deps.deployments.describe(id) : null
-      if (found) emit(found.ownerId, 'deployment_updated', found.deployment)
+      const owner = deps.deployments.ownerOf(id)
+      const hasListener = inProcess.size > 0 || (owner !== undefined && hasConsole(owner))
+      const found = hasListener ? deps.deployments.describe(id) : null
+      if (found) emitToAll(found.ownerId, 'deployment_updated', found.deployment)
     }
     dirtyDeployments.clear()
-    const ids = hasListener('everyone') ? [...dirtyDevices] : []
-    const described = new Map(deps.devices.describe(ids).map((found) => [found.device.id, found]))
-    for (const id of ids) {
-      const found = described.get(id)
-      if (found) emit(found.ownerId, 'device_updated', { device: found.device })
-      else emit(deps.devices.row(id)?.owner_id ?? null, 'device_updated', { removed_device_id: id })
-    }
-    dirtyDevices.clear()
-    if (hubDirty && hasListener('everyone')) {
-      emit('everyone', 'hub_updated', deps.hubStatus())
+  }
+  function sendHub(): void {
+    if (hubDirty && (inProcess.size > 0 || hasConsole('everyone'))) {
+      emitToAll('everyone', 'hub_updated', deps.hubStatus())
       emit(null, 'devices_pending', { count: deps.devices.counts().unapproved })
     }
     hubDirty = false
+  }
+
+  function sendFrame(): void {
+    cancelFrame = null
+    sendTargets()
+    sendDeployments()
+    const areDevicesLeft = deviceFeed.send()
+    sendHub()
     entities.send()
-    if (dirtyTargets.size > 0) scheduleFrame()
+    inProcess.forEach((listener) => listener.changed())
+    if (dirtyTargets.size > 0 || areDevicesLeft) scheduleFrame()
   }
   const scheduleFrame = () => void (cancelFrame ??= clock.setTimer(FRAME_MS, sendFrame))
+  const deviceFeed = createDeviceFeed({ devices: deps.devices, hasConsole, emit })
   const entities = createEntityFeed(deps, emit, scheduleFrame)
 
   const offDeployments = deps.deployments.subscribe((event) => {
@@ -147,7 +163,7 @@ export function createConsolesEdge(
           cancelFrame?.()
           sendFrame()
         } while (dirtyTargets.size > 0)
-        return emit(
+        return emitToAll(
           deps.deployments.ownerOf(event.deploymentId) ?? null,
           event.type === 'completed' ? 'deployment_completed' : 'deployment_paused',
           event.body,
@@ -161,7 +177,7 @@ export function createConsolesEdge(
         .disconnectSockets(true),
   )
   const offDevices = deps.devices.onChange(({ id }) => {
-    dirtyDevices.add(id)
+    deviceFeed.changed(id)
     hubDirty = true
     scheduleFrame()
   })
@@ -198,10 +214,10 @@ export function createConsolesEdge(
         next()
       })
     },
-    /** Every event, unfiltered: for the desktop app that runs this controller. */
-    subscribe(listener: FeedListener): () => void {
-      local.add(listener)
-      return () => local.delete(listener)
+    /** For the desktop app that runs this controller. */
+    subscribe(listener: InProcessListener): () => void {
+      inProcess.add(listener)
+      return () => inProcess.delete(listener)
     },
     hubChanged(): void {
       hubDirty = true
