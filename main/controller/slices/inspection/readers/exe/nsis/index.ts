@@ -1,4 +1,4 @@
-/** NSIS installers: what the script registers, and whether it can stay silent (nsis.sourceforge.io/Docs, chapters 3 and 4). */
+/** NSIS installers: what the script registers, and whether it can run silently (nsis.sourceforge.io/Docs, chapters 3 and 4). */
 import type {
   InstallerKnowledge,
   InstallerScope,
@@ -17,37 +17,37 @@ import {
 } from '../../../knowledge.ts'
 import { resourceFacts } from '../plain.ts'
 import type { Program } from '../program.ts'
-import { findFirstHeader, isUnchanged, unpackScript } from './header.ts'
-import { runScript, scan, type Outcome, type RegistryWrite } from './run.ts'
+import { findFirstHeader, matchesChecksum, unpackScript } from './header.ts'
+import { simulateRun, scanWrites, type Outcome, type RegistryWrite } from './run.ts'
 import { readScript, type Script } from './script.ts'
 
 const UNINSTALL = /^Software\\Microsoft\\Windows\\CurrentVersion\\Uninstall\\([^\\]+)$/i
 const CURRENT_USER = 0x80000001
 const LOCAL_MACHINE = 0x80000002
 const SCRIPT = 'installer script'
-/** Programs of electron-builder, one per architecture. */
+/** Archives in which electron-builder packs a program, one per architecture. */
 const PACKED_APP = /(?:^|\\)app-(32|64|arm64)\.(?:7z|zip)$/i
-const NO_SILENCE =
-  'The installer turns its silent mode off, so it may show windows and wait. Try it on one PC first.'
-const CHANGED =
-  'This file is damaged, or was changed after it was built: its checksum differs, so it refuses to run. Download it again from its publisher.'
+const SILENT_MODE_DISABLED =
+  'The installer turns silent mode off, so it may show windows and wait. Try it on one PC first.'
+const CHECKSUM_DIFFERS =
+  'This file is damaged, or was changed after it was built: its checksum does not match, so the installer refuses to run. Download it again from its publisher.'
 
-/** The values of one uninstall key. */
-type Entry = {
+/** An uninstall key and its values, by their names in lower case. */
+type UninstallEntry = {
   key: string
   hive: 'machine' | 'user'
   is64Bit: boolean
   values: Map<string, RegistryWrite>
 }
 
-function entriesIn(writes: readonly RegistryWrite[]): Entry[] {
-  const found = new Map<string, Entry>()
+function uninstallEntriesIn(writes: readonly RegistryWrite[]): UninstallEntry[] {
+  const found = new Map<string, UninstallEntry>()
   for (const write of writes) {
     const key = UNINSTALL.exec(write.key)?.[1]
     if (key === undefined || key.includes('\ufffd')) continue
-    const isUsers =
+    const isPerUser =
       write.root === CURRENT_USER || (write.root !== LOCAL_MACHINE && !write.isForAllUsers)
-    const hive = isUsers ? 'user' : 'machine'
+    const hive = isPerUser ? 'user' : 'machine'
     const id = `${hive} ${key.toLowerCase()}`
     const entry = found.get(id) ?? { key, hive, is64Bit: write.is64Bit, values: new Map() }
     if (write.isKnown) entry.values.set(write.name.toLowerCase(), write)
@@ -56,22 +56,24 @@ function entriesIn(writes: readonly RegistryWrite[]): Entry[] {
   return [...found.values()]
 }
 
-/** The product's own entry; undefined: none, or it is unclear which. */
-function productEntry(writes: readonly RegistryWrite[]): Entry | undefined {
-  const entries = entriesIn(writes)
+/** The product's uninstall entry. Undefined: there is none, or there are several keys and it is unclear which is the product's. */
+function productEntry(writes: readonly RegistryWrite[]): UninstallEntry | undefined {
+  const entries = uninstallEntriesIn(writes)
   const named = entries.filter(
     ({ values }) => values.has('displayname') || values.has('uninstallstring'),
   )
-  const choice = named.length > 0 ? named : entries
-  return new Set(choice.map(({ key }) => key.toLowerCase())).size === 1 ? choice[0] : undefined
+  const candidates = named.length > 0 ? named : entries
+  return new Set(candidates.map(({ key }) => key.toLowerCase())).size === 1
+    ? candidates[0]
+    : undefined
 }
 
-/** 32-bit programs that install nothing else run everywhere. */
+/** Any architecture unless something shows that it is 64-bit, because a 32-bit program runs on every PC. */
 function archOf(
   script: Script,
   outcome: Outcome,
-  entry: Entry | undefined,
-): { arch: InstallerArch; why: string } | null {
+  entry: UninstallEntry | undefined,
+): { arch: InstallerArch; why: string } {
   const packed = new Set(outcome.files.map((file) => PACKED_APP.exec(file)?.[1]?.toLowerCase()))
   packed.delete(undefined)
   if (packed.size > 1) return { arch: 'any', why: 'packed programs for several architectures' }
@@ -80,11 +82,12 @@ function archOf(
   if (script.is64Bit) return { arch: 'x64', why: 'program header' }
   if (entry?.is64Bit) return { arch: 'x64', why: 'it registers a 64-bit program' }
   if (outcome.installDir.startsWith('%ProgramW6432%'))
-    return { arch: 'x64', why: 'its folder is the one of 64-bit programs' }
-  return { arch: 'any', why: 'nothing in it needs a 64-bit PC' }
+    return { arch: 'x64', why: 'it installs into the folder for 64-bit programs' }
+  return { arch: 'any', why: 'nothing in it requires a 64-bit PC' }
 }
 
-function uninstallCommand(entry: Entry | undefined): string {
+/** The silent uninstall command that the entry registers. Empty: none. */
+function uninstallCommand(entry: UninstallEntry | undefined): string {
   const quiet = entry?.values.get('quietuninstallstring')?.value
   if (quiet) return quiet
   const line = entry?.values.get('uninstallstring')?.value.trim()
@@ -94,7 +97,7 @@ function uninstallCommand(entry: Entry | undefined): string {
 
 function warningsOf(outcome: Outcome, scope: InstallerScope | null): InstallerWarning[] {
   const warnings: InstallerWarning[] = []
-  if (outcome.leavesSilentMode) warnings.push(warning('may_wait', NO_SILENCE))
+  if (outcome.disablesSilentMode) warnings.push(warning('may_wait', SILENT_MODE_DISABLED))
   const [question] = outcome.questions
   if (question !== undefined)
     warnings.push(
@@ -113,57 +116,54 @@ function warningsOf(outcome: Outcome, scope: InstallerScope | null): InstallerWa
   return warnings
 }
 
-const productOf = ({ key, hive }: Entry) =>
+const uninstallKeyRule = ({ key, hive }: UninstallEntry) =>
   ({ type: 'uninstall_key', key: key.slice(0, 255), hive, operator: 'ge' }) as const
 
-/** @throws AppError E_PACKAGE_UNREADABLE when it is cut off, or an uninstaller */
+/** Null: not made with NSIS. @throws AppError E_PACKAGE_UNREADABLE when it is cut off, or an uninstaller */
 export function readNsis(program: Program): InstallerKnowledge | null {
   const header = findFirstHeader(program)
   if (!header) return null
   if (header.isUninstaller)
-    throw unreadable('it is an uninstaller, made by NSIS: it removes a program and installs none')
+    throw unreadable('it is an uninstaller made by NSIS: it removes a program and installs nothing')
   const args = header.isSilent
     ? read('/S', 'it never shows a window')
     : usual('/S', 'NSIS; the switch is case-sensitive')
   const bytes = unpackScript(program, header)
-  const complete = isUnchanged(program, header) !== false
-  const changed = complete ? [] : [warning('tampered', CHANGED)]
+  const complete = matchesChecksum(program, header) !== false
+  const tampered = complete ? [] : [warning('tampered', CHECKSUM_DIFFERS)]
   const script = bytes && readScript(bytes)
   if (!script)
-    return knowledgeOf('nsis', { complete, warnings: changed, facts: { install_args: args } })
+    return knowledgeOf('nsis', { complete, warnings: tampered, facts: { install_args: args } })
 
-  const outcome = runScript(script)
-  if (script.holds('PORTABLE_EXECUTABLE_DIR'))
-    return knowledgeOf('nsis', { is_installer: false, complete, warnings: changed })
-  const entry = productEntry(outcome.writes) ?? productEntry(scan(script))
+  const outcome = simulateRun(script)
+  // electron-builder's portable target: it runs the program and installs nothing.
+  if (script.containsText('PORTABLE_EXECUTABLE_DIR'))
+    return knowledgeOf('nsis', { is_installer: false, complete, warnings: tampered })
+  const entry = productEntry(outcome.writes) ?? productEntry(scanWrites(script))
   const value = (name: string, maxLength: number): string =>
     cleanText(entry?.values.get(name)?.value ?? '', maxLength)
   const version = value('displayversion', 100)
   const scope = entry ? entry.hive : null
-  const found = archOf(script, outcome, entry)
-  // A translated name differs from PC to PC, the version resource does not.
-  const isVague = Boolean(
+  const { arch, why } = archOf(script, outcome, entry)
+  // A translated name depends on the language of the PC; that in the version resource does not.
+  const prefersResource = Boolean(
     entry?.values.get('displayname')?.isTranslated && resourceFacts(program).name,
   )
-  const isClean = /^[^\0-\x1f\ufffd]+$/.test(entry?.key ?? '')
+  const isPrintableKey = /^[^\0-\x1f\ufffd]+$/.test(entry?.key ?? '')
   return knowledgeOf('nsis', {
     complete,
     scope,
-    warnings: [...changed, ...warningsOf(outcome, scope)],
+    warnings: [...tampered, ...warningsOf(outcome, scope)],
     facts: {
       ...withoutEmpty({
-        name: read(isVague ? '' : value('displayname', 200), SCRIPT),
+        name: read(prefersResource ? '' : value('displayname', 200), SCRIPT),
         version: read(version, SCRIPT),
         publisher: read(value('publisher', 200), SCRIPT),
         uninstall: read(cleanText(uninstallCommand(entry), 1_000), SCRIPT),
       }),
-      ...(found
-        ? {
-            arch: found.arch === 'any' ? guess(found.arch, found.why) : read(found.arch, found.why),
-          }
-        : {}),
+      arch: arch === 'any' ? guess(arch, why) : read(arch, why),
       install_args: args,
-      ...(entry && isClean ? rulesFor(productOf(entry), version, SCRIPT) : {}),
+      ...(entry && isPrintableKey ? rulesFor(uninstallKeyRule(entry), version, SCRIPT) : {}),
     },
   })
 }

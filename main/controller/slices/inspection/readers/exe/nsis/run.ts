@@ -1,6 +1,7 @@
 /**
- * Follows an NSIS script as a silent run on a fresh 64-bit PC would (NSIS, Source/exehead/exec.c), with a registry and variables that
- * exist only here. What the script cannot know without a PC is empty, so some branches stay unseen; `scan` finds what they register.
+ * Simulates a silent run of an NSIS script on a new 64-bit PC (NSIS, Source/exehead/exec.c). Nothing is executed or written: its
+ * variables exist only here, and whatever it reads from the PC is empty. It therefore never takes some branches; `scanWrites` finds
+ * what those would register.
  */
 import type { Piece, Script } from './script.ts'
 
@@ -24,54 +25,56 @@ const OP = {
   compareNumber: 28,
   calculate: 29,
   pushPop: 31,
-  shellExecute: 40,
-  execute: 41,
   plugin: 44,
   writeRegistry: 51,
   readRegistry: 52,
 } as const
-/** Numbers of flags. */
-const FLAG = { allUsers: 1, error: 2, silent: 8, view: 12 } as const
+/** Flags that a script can set and test, by their index in `exec_flags_t`. */
+const FLAG = { allUsers: 1, error: 2, silent: 8, registryView: 12 } as const
+/** The 64-bit view of the registry (KEY_WOW64_64KEY). */
 const VIEW_64 = 256
-const VARIABLE = { installDir: 21, outDir: 22, pluginsDir: 26 } as const
+/** Predefined variables, by index. */
+const VARIABLE = { installDir: 21, pluginsDir: 26 } as const
+/** Stands for a part of a text that depends on the PC. */
+const UNKNOWN = '\ufffd'
 
 const STEP_LIMIT = 200_000
 const DEPTH_LIMIT = 50
 const STACK_LIMIT = 1_000
+/** Characters of one text. */
 const TEXT_LIMIT = 4_096
 const WRITE_LIMIT = 5_000
+/** Characters that all texts of a run may have together. */
 const TOTAL_TEXT_LIMIT = 16 * 1024 * 1024
-/** What inserting a variable or another text costs, in characters of the limit. */
+/** A placeholder counts as this many characters, because expanding one takes time even if its value is empty. */
 const PIECE_COST = 32
 
 export type RegistryWrite = {
-  /** Registry root. 0: that of all users or of one user, depending on `isForAllUsers`. */
+  /** Registry root (HKEY). 0: HKEY_LOCAL_MACHINE if `isForAllUsers`, otherwise HKEY_CURRENT_USER. */
   root: number
   key: string
   name: string
   value: string
-  /** Whether every part of it is known. */
+  /** False: a part of it depends on the PC, and is U+FFFD. */
   isKnown: boolean
-  /** Written where 64-bit programs register. */
+  /** Written to the registry view of 64-bit programs. */
   is64Bit: boolean
   isForAllUsers: boolean
-  /** It differs by the language of the PC. */
+  /** The value depends on the language of the PC. */
   isTranslated: boolean
 }
 export type Outcome = {
   writes: RegistryWrite[]
-  /** Names of the files that it unpacks. */
+  /** Paths of the files that it unpacks, with variables expanded. */
   files: string[]
   /** Questions that wait for an answer even in a silent run. */
   questions: string[]
   /** The script turns silent mode off. */
-  leavesSilentMode: boolean
-  /** Other programs that it starts. */
-  started: string[]
+  disablesSilentMode: boolean
   installDir: string
 }
 
-/** Folders of the shell (CSIDL), as Windows names them in variables. */
+/** Shell folders by CSIDL, as paths with environment variables. */
 const FOLDERS: Readonly<Record<number, string>> = {
   0x02: '%AppData%\\Microsoft\\Windows\\Start Menu\\Programs',
   0x1a: '%AppData%',
@@ -82,14 +85,16 @@ const FOLDERS: Readonly<Record<number, string>> = {
   0x26: '%ProgramFiles%',
   0x28: '%UserProfile%',
 }
-/** An NSIS installer is mostly a 32-bit program, for which `$PROGRAMFILES` is the folder of those. */
+/**
+ * The user's folder of a placeholder. 0x80 stands for `$PROGRAMFILES`, with 0x40 for `$PROGRAMFILES64`. Most installers are 32-bit
+ * programs, for which `$PROGRAMFILES` is the 32-bit folder.
+ */
 const folderOf = (user: number, is64Bit: boolean): string => {
-  if ((user & 0x80) === 0) return FOLDERS[user] ?? '\ufffd'
+  if ((user & 0x80) === 0) return FOLDERS[user] ?? UNKNOWN
   return (user & 0x40) !== 0 || is64Bit ? '%ProgramW6432%' : '%ProgramFiles(x86)%'
 }
 
-/** U+FFFD marks what is not known. */
-const UNKNOWN = '\ufffd'
+/** A decimal or hexadecimal number at the start of a text, as 32 bits; 0 if there is none. */
 const numberOf = (text: string): number => {
   const value = /^\s*[+-]?(?:0x[0-9a-f]+|\d+)/i.exec(text)
   return value ? Math.trunc(Number(value[0])) | 0 : 0
@@ -98,7 +103,8 @@ const numberOf = (text: string): number => {
 const isTranslated = (script: Script, position: number): boolean =>
   script.string(position).some((piece) => typeof piece === 'object' && 'language' in piece)
 
-export function runScript(script: Script): Outcome {
+/** @returns what the script did until it ended, or until a limit of this file was reached */
+export function simulateRun(script: Script): Outcome {
   const variables = new Map<number, string>()
   const flags = new Map<number, number>([[FLAG.silent, 1]])
   const stack: string[] = []
@@ -106,8 +112,7 @@ export function runScript(script: Script): Outcome {
     writes: [],
     files: [],
     questions: [],
-    leavesSilentMode: false,
-    started: [],
+    disablesSilentMode: false,
     installDir: '',
   }
   let steps = 0
@@ -164,7 +169,7 @@ export function runScript(script: Script): Outcome {
         return 0
     }
   }
-  /** Plugins leave their results on the stack. Only those that decide where and whether something is installed are imitated. */
+  /** Plug-ins return their results on the stack. Simulates only those that decide whether and where something is installed. */
   function callPlugin(name: string): void {
     const argument = stack.at(-1) ?? ''
     if (/GetAccountType/i.test(name)) push('Admin')
@@ -180,20 +185,26 @@ export function runScript(script: Script): Outcome {
       push('0')
     }
   }
-  function ask(options: number, question: number, answers: readonly number[]): number {
-    const answer = options >>> 21
-    if (answer === 0) outcome.questions.push(text(question))
-    const [first, toFirst, second, toSecond] = answers as [number, number, number, number]
-    if (answer !== 0 && answer === second) return toSecond
-    if (answer === 0 || answer === first) return toFirst
+  /**
+   * Answers a message box: with the answer for silent runs (`/SD`) in its upper bits, or else with the first of its buttons.
+   * @param targets the first button and its jump target, then the second ones
+   * @returns the jump target; 0: the next instruction
+   */
+  function answerMessageBox(options: number, question: number, targets: readonly number[]): number {
+    const silentAnswer = options >>> 21
+    if (silentAnswer === 0) outcome.questions.push(text(question))
+    const [first, toFirst, second, toSecond] = targets as [number, number, number, number]
+    if (silentAnswer !== 0 && silentAnswer === second) return toSecond
+    if (silentAnswer === 0 || silentAnswer === first) return toFirst
     return 0
   }
 
-  /** @returns false: the installer ends here */
+  /** Runs instructions until a function or section returns. @returns false when the whole installer ended */
   function runFrom(start: number, depth: number): boolean {
-    for (let at = start; at >= 0 && at < script.entries.length;) {
+    for (let at = start; at >= 0 && at < script.instructions.length;) {
       if (++steps > STEP_LIMIT || textLeft <= 0) return false
-      const [opcode, a, b, c, d, e, f] = script.entries[at]!
+      // The parameters are those that fileform.h lists for each EW_* opcode.
+      const [opcode, a, b, c, d, e, f] = script.instructions[at]!
       let jump = 0
       switch (opcode) {
         case OP.return:
@@ -215,7 +226,7 @@ export function runScript(script: Script): Outcome {
         case OP.setFlag: {
           const value = numberOf(text(b))
           flags.set(a, value)
-          if (a === FLAG.silent && value === 0) outcome.leavesSilentMode = true
+          if (a === FLAG.silent && value === 0) outcome.disablesSilentMode = true
           break
         }
         case OP.ifFlag:
@@ -229,7 +240,7 @@ export function runScript(script: Script): Outcome {
           if (outcome.files.length < WRITE_LIMIT) outcome.files.push(text(b))
           break
         case OP.messageBox:
-          if (outcome.questions.length < 20) jump = ask(a, b, [c, d, e, f])
+          if (outcome.questions.length < 20) jump = answerMessageBox(a, b, [c, d, e, f])
           break
         case OP.length:
           variables.set(a, String(text(b).length))
@@ -273,27 +284,23 @@ export function runScript(script: Script): Outcome {
           } else push(text(a))
           break
         }
-        case OP.shellExecute:
-        case OP.execute:
-          if (outcome.started.length < 100)
-            outcome.started.push(text(opcode === OP.execute ? a : b))
-          break
         case OP.plugin:
           callPlugin(text(b))
           break
         case OP.writeRegistry:
-          write(a, [text(b), text(c), text(d)], isTranslated(script, d))
+          recordWrite(a, [text(b), text(c), text(d)], isTranslated(script, d))
           break
       }
+      // A target is the index of an instruction plus 1, or minus that of a variable with such a number. 0: no jump.
       if (jump < 0) jump = numberOf(variables.get(-jump - 1) ?? '')
       at = jump > 0 ? jump - 1 : at + 1
     }
     return true
   }
-  function write(
+  function recordWrite(
     root: number,
     [key, name, value]: readonly [string, string, string],
-    translated: boolean,
+    dependsOnLanguage: boolean,
   ): void {
     if (outcome.writes.length >= WRITE_LIMIT) return
     outcome.writes.push({
@@ -302,44 +309,47 @@ export function runScript(script: Script): Outcome {
       name,
       value,
       isKnown: !value.includes(UNKNOWN) && !key.includes(UNKNOWN),
-      is64Bit: script.is64Bit || (flag(FLAG.view) & VIEW_64) !== 0,
+      is64Bit: script.is64Bit || (flag(FLAG.registryView) & VIEW_64) !== 0,
       isForAllUsers: flag(FLAG.allUsers) !== 0,
-      isTranslated: translated,
+      isTranslated: dependsOnLanguage,
     })
   }
 
   variables.set(VARIABLE.pluginsDir, '%Temp%\\plugins')
   variables.set(VARIABLE.installDir, expand(script.installDir))
-  let goesOn = script.onInit < 0 || runFrom(script.onInit, 0)
-  for (const section of script.sections) goesOn &&= runFrom(section, 0)
-  if (goesOn && script.onSuccess >= 0) runFrom(script.onSuccess, 0)
+  let isRunning = script.onInit < 0 || runFrom(script.onInit, 0)
+  for (const section of script.sections) isRunning &&= runFrom(section, 0)
+  if (isRunning && script.onInstSuccess >= 0) runFrom(script.onInstSuccess, 0)
   outcome.installDir = variables.get(VARIABLE.installDir) ?? ''
   return outcome
 }
 
-/** Every value that the script could register, in the order of the script, whether or not a run reaches it. */
-export function scan(script: Script): RegistryWrite[] {
+/**
+ * Every value that the script could write to the registry, in the order of the script, whether or not a run reaches it. Variables are
+ * unknown.
+ */
+export function scanWrites(script: Script): RegistryWrite[] {
   const found: RegistryWrite[] = []
-  let left = TOTAL_TEXT_LIMIT
+  let textLeft = TOTAL_TEXT_LIMIT
   let { is64Bit } = script
   const literal = (position: number, depth = 0): string => {
     let text = ''
-    left -= 1
+    textLeft -= 1
     for (const piece of script.string(position)) {
-      if (text.length >= TEXT_LIMIT || left <= 0) break
-      left -= typeof piece === 'string' ? piece.length : PIECE_COST
+      if (text.length >= TEXT_LIMIT || textLeft <= 0) break
+      textLeft -= typeof piece === 'string' ? piece.length : PIECE_COST
       if (typeof piece === 'string') text += piece
       else if ('language' in piece && depth < 4)
         text += literal(script.languageString(piece.language), depth + 1)
       else text += UNKNOWN
     }
     text = text.slice(0, TEXT_LIMIT)
-    left -= text.length
+    textLeft -= text.length
     return text
   }
-  for (const [opcode, root, key, name, value] of script.entries) {
-    if (found.length === WRITE_LIMIT || left <= 0) break
-    if (opcode === OP.setFlag && root === FLAG.view && !script.is64Bit)
+  for (const [opcode, root, key, name, value] of script.instructions) {
+    if (found.length === WRITE_LIMIT || textLeft <= 0) break
+    if (opcode === OP.setFlag && root === FLAG.registryView && !script.is64Bit)
       is64Bit = (numberOf(literal(key)) & VIEW_64) !== 0
     if (opcode !== OP.writeRegistry) continue
     const texts = [literal(key), literal(name), literal(value)] as const
