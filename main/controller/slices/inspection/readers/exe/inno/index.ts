@@ -16,21 +16,23 @@ import {
   withoutEmpty,
 } from '../../../knowledge.ts'
 import type { Program } from '../program.ts'
-import { innoFields, type InnoFields, type InnoNumbers } from './fields.ts'
-import { NEWEST_KNOWN } from './formats.ts'
+import { innoFields, type InnoFields, type InnoSettings } from './fields.ts'
+import { NEWEST_KNOWN_FORMAT } from './formats.ts'
 import { innoHeader, innoOffsets, type InnoProblem } from './header.ts'
-import { plain, removalCommand } from './removal.ts'
+import { literalText, uninstallCommand } from './removal.ts'
 
-/** Setup returns the second one because of /RESTARTEXITCODE. */
+/** 3010 means that a restart is required; /RESTARTEXITCODE makes Setup return it. */
 const SUCCESS_CODES = [0, 3010]
-const MARK_AT = 0x30
-const SILENT = INSTALLER_TECHNOLOGIES.inno.silentArgs
+/** Position in the DOS header of the mark of uninstallers and of Setup before 5.1.5. */
+const OLD_MARK_AT = 0x30
+const SILENT_ARGS = INSTALLER_TECHNOLOGIES.inno.silentArgs
 const HEADER = 'setup header'
 const KEY_LIMIT = 200
-/** How the compiled code names a question that /SUPPRESSMSGBOXES does not suppress. */
+/** How the compiled code names the function MsgBox, whose questions /SUPPRESSMSGBOXES does not suppress. */
 const QUESTION = Buffer.from('MSGBOX')
 
-const FITTING: Readonly<Record<string, readonly InstallerArch[]>> = {
+/** The PCs that each of Inno Setup's architecture identifiers matches. */
+const ARCHS_BY_IDENTIFIER: Readonly<Record<string, readonly InstallerArch[]>> = {
   x86: ['x86'],
   x86os: ['x86'],
   x86compatible: ['x86', 'x64', 'arm64'],
@@ -41,41 +43,41 @@ const FITTING: Readonly<Record<string, readonly InstallerArch[]>> = {
   arm64: ['arm64'],
 }
 
-/** The PCs that it accepts. Null: an expression that is not evaluated here. */
+/** The PCs that an expression of ArchitecturesAllowed accepts. Null: it has other operators than `or`, or fits no InstallerArch. */
 function archOf(allowed: string): InstallerArch | null {
   const words = allowed
     .toLowerCase()
     .split(/[\s,]+/)
     .filter((word) => word !== '' && word !== 'or')
   if (words.length === 0) return 'any'
-  const fitting = new Set<InstallerArch>()
+  const accepted = new Set<InstallerArch>()
   for (const word of words) {
-    const archs = FITTING[word]
+    const archs = ARCHS_BY_IDENTIFIER[word]
     if (!archs) return null
-    for (const arch of archs) fitting.add(arch)
+    for (const arch of archs) accepted.add(arch)
   }
-  if (fitting.has('x64')) return fitting.has('x86') ? 'any' : 'x64'
-  if (fitting.has('arm64')) return fitting.has('x86') ? null : 'arm64'
+  if (accepted.has('x64')) return accepted.has('x86') ? 'any' : 'x64'
+  if (accepted.has('arm64')) return accepted.has('x86') ? null : 'arm64'
   return 'x86'
 }
 
-/** The name of its uninstall key. Empty: none, or it depends on the PC. */
-function keyOf(fields: InnoFields): string {
-  const answers = [fields.text('Uninstallable'), fields.text('CreateUninstallRegKey')]
-  if (!answers.every((answer) => answer === '' || answer.toLowerCase() === 'yes')) return ''
-  const id = plain(fields.text('AppId') || fields.text('AppName'))
+/** The name of the uninstall key. Empty: Setup creates none, or it depends on the PC. */
+function uninstallKeyOf(fields: InnoFields): string {
+  const values = [fields.text('Uninstallable'), fields.text('CreateUninstallRegKey')]
+  if (!values.every((value) => value === '' || value.toLowerCase() === 'yes')) return ''
+  const id = literalText(fields.text('AppId') || fields.text('AppName'))
   return id === '' || id.length > KEY_LIMIT || /[\\\0-\x1f]/.test(id) ? '' : `${id}_is1`
 }
 
-/** What could be read of an installer with a data format that is not known, and what not. */
-const newerFormat = (formatText: string, parts: string): InstallerWarning =>
+/** @param consequences what could not be read of it, and what to do */
+const newerFormatWarning = (formatText: string, consequences: string): InstallerWarning =>
   warning(
     'newer_format',
-    `This installer has the data format ${formatText || 'of an unknown version'} of Inno Setup; the newest one that is known is ${NEWEST_KNOWN}. ${parts}`,
+    `This installer has the data format ${formatText || 'of an unknown version'} of Inno Setup; the newest known one is ${NEWEST_KNOWN_FORMAT}. ${consequences}`,
   )
-const TEXTS_ONLY =
+const ONLY_TEXTS_READ =
   'Its name, version, publisher, architectures and uninstall key were read. It is unknown whether it needs a password or other files, and whether it installs for one user. Try it on one PC first.'
-const NOTHING =
+const NOTHING_READ =
   'Nothing in its header could be read, so its name and version may be missing. Try it on one PC first.'
 const problemWarning = ({ problem, formatText }: InnoProblem): InstallerWarning =>
   problem === 'encrypted'
@@ -83,30 +85,30 @@ const problemWarning = ({ problem, formatText }: InnoProblem): InstallerWarning 
         'encrypted',
         'This installer is encrypted and needs a password: add /PASSWORD=… to the arguments. Nothing about it can be read.',
       )
-    : newerFormat(formatText, NOTHING)
+    : newerFormatWarning(formatText, NOTHING_READ)
 
 function warningsOf(fields: InnoFields, formatText: string, isSplit: boolean): InstallerWarning[] {
-  const { numbers, compiledCode } = fields
+  const { settings, compiledCode } = fields
   const warnings: InstallerWarning[] = []
-  if (isSplit || (numbers?.slicesPerDisk ?? 1) > 1)
+  if (isSplit || (settings?.slicesPerDisk ?? 1) > 1)
     warnings.push(
       warning(
         'needs_files',
-        'The data of this installer lie in other files beside it, whose names end in -1.bin and so on. Without them it shows a window and waits. Pack all of them into an archive.',
+        'The data of this installer is in other files in the same folder, whose names end in -1.bin, -2.bin and so on. Without them the installer shows a window and waits. Pack all of these files into one archive.',
       ),
     )
-  if (numbers?.hasPassword)
+  if (settings?.hasPassword)
     warnings.push(
       warning(
         'needs_property',
         'This installer needs a password: add /PASSWORD=… to the arguments.',
       ),
     )
-  if (numbers?.privileges === 'lowest')
+  if (settings?.privileges === 'lowest')
     warnings.push(
       warning(
         'per_user',
-        numbers.allowsOverride
+        settings.allowsOverride
           ? 'This installer installs for one user unless it is run with /ALLUSERS. The agent runs as SYSTEM, so without it the program would land in a profile that nobody uses.'
           : 'This installer installs for one user. The agent runs as SYSTEM, so it would land in a profile that nobody uses. Look for an installer for the whole PC.',
       ),
@@ -122,42 +124,53 @@ function warningsOf(fields: InnoFields, formatText: string, isSplit: boolean): I
     warnings.push(
       warning(
         'not_removable',
-        'This installer registers no program, so nothing can detect or remove what it installs.',
+        'This installer creates no uninstall entry, so the program can be neither detected nor removed.',
       ),
     )
-  if (!numbers) warnings.push(newerFormat(formatText, TEXTS_ONLY))
+  if (!settings) warnings.push(newerFormatWarning(formatText, ONLY_TEXTS_READ))
   return warnings
 }
 
-const isForUser = (numbers: InnoNumbers | null): boolean => numbers?.privileges === 'lowest'
-const scopeOf = (numbers: InnoNumbers | null) =>
-  numbers && (isForUser(numbers) ? 'user' : 'machine')
+const installsPerUser = (settings: InnoSettings | null): boolean =>
+  settings?.privileges === 'lowest'
+const scopeOf = (settings: InnoSettings | null) =>
+  settings && (installsPerUser(settings) ? 'user' : 'machine')
 
-function productOf(fields: InnoFields) {
-  const key = keyOf(fields)
-  const { numbers } = fields
-  if (key === '' || !numbers) return null
-  const isUsers = isForUser(numbers) && !numbers.allowsOverride
-  return { type: 'uninstall_key', key, hive: isUsers ? 'user' : 'machine', operator: 'ge' } as const
+function uninstallKeyRule(fields: InnoFields) {
+  const key = uninstallKeyOf(fields)
+  const { settings } = fields
+  if (key === '' || !settings) return null
+  const isPerUser = installsPerUser(settings) && !settings.allowsOverride
+  return {
+    type: 'uninstall_key',
+    key,
+    hive: isPerUser ? 'user' : 'machine',
+    operator: 'ge',
+  } as const
 }
 
-/** The command that removes the program. Empty: it registers no uninstaller, or the place of the uninstaller depends on the PC. */
-function removalOf(fields: InnoFields): string {
-  const { numbers } = fields
-  if (keyOf(fields) === '' || !numbers || (isForUser(numbers) && !numbers.allowsOverride)) return ''
+/** The command that removes the program silently. Empty: it registers no uninstaller, or the path of the uninstaller depends on the PC. */
+function uninstallCommandOf(fields: InnoFields): string {
+  const { settings } = fields
+  if (
+    uninstallKeyOf(fields) === '' ||
+    !settings ||
+    (installsPerUser(settings) && !settings.allowsOverride)
+  )
+    return ''
   const in64BitMode =
-    numbers.architectures?.in64BitMode ?? fields.text('ArchitecturesInstallIn64BitMode')
+    settings.architectures?.in64BitMode ?? fields.text('ArchitecturesInstallIn64BitMode')
   const arch = in64BitMode === '' ? 'x86' : archOf(in64BitMode)
   if (arch === null) return ''
-  return removalCommand(
+  return uninstallCommand(
     { appDir: fields.text('DefaultDirName'), uninstallDir: fields.text('UninstallFilesDir') },
     arch !== 'x86',
   )
 }
 
-/** Installers of Inno Setup before 5.1.5 name their tables in the header of the program. */
-function isOld({ window }: Program): boolean {
-  const mark = window.read(MARK_AT, 12)
+/** Before 5.1.5, the DOS header had a mark, the position of the offset table, and the complement of that position. */
+function isBefore515({ window }: Program): boolean {
+  const mark = window.read(OLD_MARK_AT, 12)
   return (
     mark.length === 12 &&
     mark.toString('latin1', 0, 4) === 'Inno' &&
@@ -165,18 +178,18 @@ function isOld({ window }: Program): boolean {
   )
 }
 
-/** @throws AppError E_PACKAGE_UNREADABLE when it is cut off, or an uninstaller */
+/** Null: not made with Inno Setup. @throws AppError E_PACKAGE_UNREADABLE when it is cut off or damaged, or an uninstaller */
 export function readInno(program: Program): InstallerKnowledge | null {
   const { window } = program
-  if (window.read(MARK_AT, 4).toString('latin1') === 'InUn')
+  if (window.read(OLD_MARK_AT, 4).toString('latin1') === 'InUn')
     throw unreadable(
-      'it is an uninstaller, made by Inno Setup: it removes a program and installs none',
+      'it is an uninstaller made by Inno Setup: it removes a program and installs nothing',
     )
   const offsets = innoOffsets(program)
-  const args = usual(SILENT, 'Inno Setup')
+  const args = usual(SILENT_ARGS, 'Inno Setup')
   const codes = usual(SUCCESS_CODES, 'Inno Setup')
   if (!offsets)
-    return isOld(program)
+    return isBefore515(program)
       ? knowledgeOf('inno', { facts: { install_args: args, success_exit_codes: codes } })
       : null
   const header =
@@ -194,28 +207,28 @@ export function readInno(program: Program): InstallerKnowledge | null {
         ),
       ],
     })
-  const { numbers } = fields
-  const version = cleanText(plain(fields.text('AppVersion')), 100)
-  const allowed = numbers?.architectures?.allowed ?? fields.text('ArchitecturesAllowed')
-  const arch = numbers || header.format >= 60_300 ? archOf(allowed) : null
-  const product = productOf(fields)
-  const needsAllUsers = isForUser(numbers) && numbers?.allowsOverride
-  const withAllUsers = read(`${SILENT} /ALLUSERS`, HEADER)
+  const { settings } = fields
+  const version = cleanText(literalText(fields.text('AppVersion')), 100)
+  const allowed = settings?.architectures?.allowed ?? fields.text('ArchitecturesAllowed')
+  const arch = settings || header.format >= 60_300 ? archOf(allowed) : null
+  const rule = uninstallKeyRule(fields)
+  const needsAllUsersSwitch = installsPerUser(settings) && settings?.allowsOverride
+  const withAllUsers = read(`${SILENT_ARGS} /ALLUSERS`, HEADER)
   return knowledgeOf('inno', {
     complete: true,
-    scope: scopeOf(numbers),
+    scope: scopeOf(settings),
     warnings: warningsOf(fields, header.formatText, offsets.data === 0),
     facts: {
       ...withoutEmpty({
-        name: read(cleanText(plain(fields.text('AppName')), 200), HEADER),
+        name: read(cleanText(literalText(fields.text('AppName')), 200), HEADER),
         version: read(version, HEADER),
-        publisher: read(cleanText(plain(fields.text('AppPublisher')), 200), HEADER),
-        uninstall: usual(removalOf(fields), HEADER),
+        publisher: read(cleanText(literalText(fields.text('AppPublisher')), 200), HEADER),
+        uninstall: usual(uninstallCommandOf(fields), HEADER),
       }),
       ...(arch ? { arch: arch === 'any' ? guess(arch, HEADER) : read(arch, HEADER) } : {}),
-      install_args: needsAllUsers ? withAllUsers : args,
+      install_args: needsAllUsersSwitch ? withAllUsers : args,
       success_exit_codes: codes,
-      ...(product ? rulesFor(product, version, HEADER) : {}),
+      ...(rule ? rulesFor(rule, version, HEADER) : {}),
     },
   })
 }

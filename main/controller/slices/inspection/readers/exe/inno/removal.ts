@@ -2,9 +2,10 @@
 import { cleanText } from '../../../facts.ts'
 
 const ARGS = '/VERYSILENT /SUPPRESSMSGBOXES /NORESTART'
-const FOLDER = /^\{(?:auto|common)?(pf|pf32|pf64|appdata)\}(?=\\)|^\{(sd|win)\}(?=\\)/i
-/** As Windows names them in variables; `pf` depends on the mode. */
-const FOLDERS: Readonly<Record<string, string>> = {
+/** A folder constant at the start of a path. */
+const FOLDER_CONSTANT = /^\{(?:auto|common)?(pf|pf32|pf64|appdata)\}(?=\\)|^\{(sd|win)\}(?=\\)/i
+/** Folder constants of Inno Setup as environment variables; `pf` depends on the installation mode. */
+const FOLDER_VARIABLES: Readonly<Record<string, string>> = {
   pf32: '%ProgramFiles(x86)%',
   pf64: '%ProgramW6432%',
   appdata: '%ProgramData%',
@@ -12,8 +13,8 @@ const FOLDERS: Readonly<Record<string, string>> = {
   win: '%SystemRoot%',
 }
 
-/** A text of the header as it is shown. Empty: parts of it depend on the PC. */
-export function plain(text: string): string {
+/** The literal text of a directive, in which `{{` stands for `{`. Empty: it has constants, whose values depend on the PC. */
+export function literalText(text: string): string {
   const withoutEscapes = text.replaceAll('{{', '\0')
   return withoutEscapes.includes('{') ? '' : withoutEscapes.replaceAll('\0', '{')
 }
@@ -25,22 +26,23 @@ function withoutTrailingBackslashes(path: string): string {
 }
 
 /**
- * The command that removes the program silently, for an installation for the whole PC. Empty: it depends on the PC.
- * @param is64Bit it installs in 64-bit mode
+ * The silent uninstall command of an installation for the whole PC, from the values of DefaultDirName and UninstallFilesDir. Empty:
+ * the path of the uninstaller depends on the PC.
+ * @param is64Bit whether it installs in 64-bit mode
  */
-export function removalCommand(
+export function uninstallCommand(
   { appDir, uninstallDir }: { appDir: string; uninstallDir: string },
   is64Bit: boolean,
 ): string {
-  const found = FOLDER.exec(appDir)
+  const found = FOLDER_CONSTANT.exec(appDir)
   if (!found) return ''
   const name = (found[1] ?? found[2]!).toLowerCase()
-  const folder = FOLDERS[name === 'pf' ? (is64Bit ? 'pf64' : 'pf32') : name]!
-  const rest = plain(appDir.slice(found[0].length))
-  const below = uninstallDir === '' ? '{app}' : uninstallDir
-  if (rest.length < 2 || !/^\{app\}(?:\\|$)/i.test(below)) return ''
-  const sub = withoutTrailingBackslashes(below.slice('{app}'.length))
-  if (plain(sub) !== sub || /["%]/.test(rest + sub)) return ''
-  const path = `${folder}${withoutTrailingBackslashes(rest)}${sub}\\unins000.exe`
+  const folder = FOLDER_VARIABLES[name === 'pf' ? (is64Bit ? 'pf64' : 'pf32') : name]!
+  const rest = literalText(appDir.slice(found[0].length))
+  const uninstallFolder = uninstallDir === '' ? '{app}' : uninstallDir
+  if (rest.length < 2 || !/^\{app\}(?:\\|$)/i.test(uninstallFolder)) return ''
+  const subfolder = withoutTrailingBackslashes(uninstallFolder.slice('{app}'.length))
+  if (literalText(subfolder) !== subfolder || /["%]/.test(rest + subfolder)) return ''
+  const path = `${folder}${withoutTrailingBackslashes(rest)}${subfolder}\\unins000.exe`
   return cleanText(`"${path}" ${ARGS}`, 1_000)
 }
