@@ -45,9 +45,11 @@ export const unreadable = (what: string, cause?: unknown): AppError =>
     { cause },
   )
 
-/** A file that ends before what it holds does. `what` is the holder of the bytes, such as `this NSIS installer`. */
-export const cutOff = (what: string, wholeBytes: number, thereBytes: number): AppError =>
-  unreadable(`it is cut off: ${what} has ${wholeBytes} bytes, ${thereBytes} are there`)
+/** A file that ends before what it contains does. `what` is the part that is cut off, such as `this NSIS installer`. */
+export const cutOff = (what: string, wholeBytes: number, availableBytes: number): AppError =>
+  unreadable(
+    `it is cut off: ${what} should have ${wholeBytes} bytes, but only ${availableBytes} are there`,
+  )
 
 /** A file that needs more than a reader may use. `limit` names what was exceeded, with its unit. */
 export const beyondLimit = (limit: string): AppError =>

@@ -61,7 +61,9 @@ function checkComplete(window: Window, from: number): boolean | null {
   if (superblock.readUInt32LE(0) !== SQUASHFS_MAGIC) return null
   const end = from + Number(superblock.readBigUInt64LE(40))
   if (end > window.sizeBytes)
-    throw unreadable(`it is cut off: it should have ${end} bytes, ${window.sizeBytes} are there`)
+    throw unreadable(
+      `it is cut off: it should have ${end} bytes, but only ${window.sizeBytes} are there`,
+    )
   return true
 }
 

@@ -33,7 +33,7 @@ export function readArMembers(window: Window): ArMember[] {
     const end = member.position + member.sizeBytes
     if (end > fileBytes)
       throw unreadable(
-        `it is cut off: ${member.name} should have ${member.sizeBytes} bytes, ${Math.max(0, fileBytes - member.position)} are there`,
+        `it is cut off: ${member.name} should have ${member.sizeBytes} bytes, but only ${Math.max(0, fileBytes - member.position)} are there`,
       )
     members.push(member)
     position = end + (member.sizeBytes % 2) // members start at even positions

@@ -39,7 +39,9 @@ function checkComplete(window: Window, head: Buffer, script: string): boolean | 
   if (from === null || sizes.length === 0 || !sizes.every((size) => size > 0)) return null
   const end = from + sizes.reduce((sum, size) => sum + size, 0)
   if (end > window.sizeBytes)
-    throw unreadable(`it is cut off: it should have ${end} bytes, ${window.sizeBytes} are there`)
+    throw unreadable(
+      `it is cut off: it should have ${end} bytes, but only ${window.sizeBytes} are there`,
+    )
   return true
 }
 

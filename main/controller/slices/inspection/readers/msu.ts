@@ -18,7 +18,7 @@ function namesIn(window: Window): string[] {
   const wholeBytes = header.readUInt32LE(8)
   if (wholeBytes > window.sizeBytes)
     throw unreadable(
-      `it is cut off: it should have ${wholeBytes} bytes, ${window.sizeBytes} are there`,
+      `it is cut off: it should have ${wholeBytes} bytes, but only ${window.sizeBytes} are there`,
     )
   const count = Math.min(header.readUInt16LE(28), FILE_LIMIT)
   const names: string[] = []

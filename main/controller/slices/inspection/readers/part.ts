@@ -1,7 +1,7 @@
-/** A stretch of a file as a file of its own. Its bytes count against the same limits. */
+/** A range of a file as a file of its own. Its bytes count against the same limits. */
 import type { Window } from './window.ts'
 
-/** @param head replaces the first bytes, where they are stored in another way */
+/** @param head the decoded first bytes, if the file stores them encoded */
 export function partOf(
   window: Window,
   place: { at: number; sizeBytes: number },
@@ -25,15 +25,15 @@ export function partOf(
     sizeBytes,
     fill,
     read(position, length) {
-      const there = Math.max(0, Math.min(length, sizeBytes - position))
-      if (!(there > 0)) return Buffer.alloc(0)
-      window.spend(there)
-      const buffer = Buffer.allocUnsafeSlow(there)
+      const available = Math.max(0, Math.min(length, sizeBytes - position))
+      if (!(available > 0)) return Buffer.alloc(0)
+      window.spend(available)
+      const buffer = Buffer.allocUnsafeSlow(available)
       return buffer.subarray(0, fill(buffer, position))
     },
   }
 }
 
-/** Unpacked bytes as a file of their own. */
+/** Unpacked bytes as a file of their own. `window`: the file that they come from, whose limits apply. */
 export const windowOn = (window: Window, bytes: Buffer): Window =>
   partOf(window, { at: 0, sizeBytes: bytes.length }, bytes)

@@ -117,7 +117,9 @@ function checkComplete(window: Window, signature: Section, header: Section): boo
   const size = sizeBehind(window, signature)
   const whole = size === null ? null : header.at + size
   if (whole !== null && whole > window.sizeBytes)
-    throw unreadable(`it is cut off: it should have ${whole} bytes, ${window.sizeBytes} are there`)
+    throw unreadable(
+      `it is cut off: it should have ${whole} bytes, but only ${window.sizeBytes} are there`,
+    )
   const wanted = readText(window, signature, SIGNATURE.sha256OfHeader)
   if (wanted !== '') {
     const bytes = window.read(header.at, header.end - header.at)

@@ -17,11 +17,11 @@ export type Window = {
   read: (position: number, length: number) => Buffer
   /** Fills `target` from `position`. @returns the number of bytes read */
   fill: (target: Buffer, position: number) => number
-  /** Counts bytes that a reader allocates in other ways, for example to unpack. @throws AppError E_PACKAGE_LIMIT */
+  /** Counts bytes that a reader allocates itself, for example to unpack. @throws AppError E_PACKAGE_LIMIT */
   spend: (bytes: number) => void
-  /** Reports bytes that were streamed, packed or unpacked; the time limit starts again after every so many. */
+  /** Reports bytes that were streamed, packed or unpacked. The time limit restarts after every `progressMiB` (../limits.ts). */
   progressed: (bytes: number) => void
-  /** Time that a reader should still spend on what it can leave out, ms. Afterwards its thread may be ended with the file unread. */
+  /** Milliseconds left for optional work. A reader that goes on at 0 may exceed its time limit, and the whole file stays unread. */
   leftMs: () => number
   /** MiB counted so far. */
   usedMiB: () => number
@@ -32,11 +32,12 @@ export type Window = {
 export function openWindow(options: {
   path: string
   budgetMiB: number
-  progressed?: (bytes: number) => void
+  /** Called with the total of the bytes that were reported. */
+  progressed?: (totalBytes: number) => void
   /** Tests only. */
   optionalMs?: number
 }): Window {
-  if (isMainThread) throw new Error('foreign files are read in the inspection worker only')
+  if (isMainThread) throw new Error('untrusted files are read in the inspection worker only')
   const fd = openSync(options.path, 'r')
   const sizeBytes = fstatSync(fd).size
   let left = options.budgetMiB * MIB
@@ -63,10 +64,10 @@ export function openWindow(options: {
     fill,
     spend,
     read(position, length) {
-      const there = Math.max(0, Math.min(length, sizeBytes - position))
-      if (!(there > 0)) return Buffer.alloc(0)
-      spend(there)
-      const buffer = Buffer.allocUnsafeSlow(there)
+      const available = Math.max(0, Math.min(length, sizeBytes - position))
+      if (!(available > 0)) return Buffer.alloc(0)
+      spend(available)
+      const buffer = Buffer.allocUnsafeSlow(available)
       return buffer.subarray(0, fill(buffer, position))
     },
     progressed(bytes) {

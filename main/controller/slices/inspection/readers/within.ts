@@ -1,6 +1,6 @@
 /**
- * The installer within an archive goes through the same readers as one that was uploaded by itself, as long as it is small
- * enough to unpack in memory.
+ * An installer in an archive is read by the same readers as one that was uploaded by itself, if it is small enough to unpack in
+ * memory.
  */
 import { AppError } from '#shared/contract/errors.ts'
 import { isArchiveKind } from '#shared/domain/archives.ts'
@@ -11,10 +11,10 @@ import { tarFile } from './tar.ts'
 import { zipFiles } from './zip.ts'
 
 const FILE_LIMIT_BYTES = 32 * 1024 * 1024
-/** Without this much time, the contents stay unread. */
-const WANTED_MS = 1_500
+/** With less time left for optional work, the installer stays unread. */
+const MIN_TIME_MS = 1_500
 
-/** Bytes in memory as a file. What its reader allocates counts for the whole archive. */
+/** Bytes in memory as a file. What its reader allocates counts against the limits of the archive, `whole`. */
 const memoryWindow = (bytes: Buffer, whole: Window): Window => ({
   path: whole.path,
   sizeBytes: bytes.length,
@@ -31,7 +31,7 @@ const memoryWindow = (bytes: Buffer, whole: Window): Window => ({
   close: () => undefined,
 })
 
-/** The file that is run, if there is no doubt: the one that the caller asks about, or the only one that can be run. */
+/** The file that is run: the one that the caller asks about, or the only one that can be run. Null: there is no such file, or it is an archive. */
 function entryOf({ asked, choices }: ArchiveFacts): { path: string; kind: InstallerKind } | null {
   const [path] = asked[0]?.exists ? [asked[0].path] : choices.length === 1 ? choices : []
   const kind = path === undefined ? null : kindOfFileName(path)
@@ -39,8 +39,8 @@ function entryOf({ asked, choices }: ArchiveFacts): { path: string; kind: Instal
 }
 
 /**
- * What the installer in the archive says about itself; nothing when it is not read, or not readable: it may still run.
- * @param read one of the readers, with the check of the first bytes
+ * What the installer in the archive says about itself. Without facts if it is not read or not readable, because it may still run.
+ * @param read chooses a reader by the kind, after a check of the first bytes
  */
 export async function readWithin(
   window: Window,
@@ -48,7 +48,7 @@ export async function readWithin(
   read: (window: Window, file: { fileName: string; kind: InstallerKind }) => Promise<PackageFacts>,
 ): Promise<Partial<PackageFacts>> {
   const entry = entryOf(archive.facts)
-  if (!entry || window.leftMs() < WANTED_MS) return {}
+  if (!entry || window.leftMs() < MIN_TIME_MS) return {}
   try {
     const bytes =
       archive.kind === 'tar'

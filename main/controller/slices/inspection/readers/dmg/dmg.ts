@@ -43,7 +43,9 @@ export function isDiskImage(head: Buffer, window: Window): boolean {
   if (isEncrypted(head) || readTrailer(window) !== null) return true
   const bytes = diskBytes(head, window)
   if (bytes !== null && bytes > window.sizeBytes)
-    throw unreadable(`it is cut off: its disk has ${bytes} bytes, ${window.sizeBytes} are there`)
+    throw unreadable(
+      `it is cut off: its disk should have ${bytes} bytes, but only ${window.sizeBytes} are there`,
+    )
   return bytes !== null
 }
 
