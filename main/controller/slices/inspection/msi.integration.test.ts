@@ -174,7 +174,7 @@ describe('an .msi package', () => {
   })
 
   it.each<[string, number, string[], RegExp | null]>([
-    ['in a cabinet beside it', 2, ['data.cab'], /data\.cab beside it/],
+    ['in a cabinet beside it', 2, ['data.cab'], /data\.cab in the same folder/],
     ['unpacked beside it', 0, [''], /whole folder/],
     ['in a cabinet within it', 2, ['#data.cab'], null],
   ])('whose files are %s', async (_what, wordCount, cabinets, text) => {

@@ -156,7 +156,7 @@ const DISTRIBUTION = 'its file Distribution'
 const INFO = 'its file PackageInfo'
 const TAMPERED = warning(
   'tampered',
-  'It was changed after it was signed. Get it from its publisher again.',
+  'This package was changed after it was signed. Download it again from its publisher.',
 )
 const PER_USER = warning(
   'per_user',

@@ -10,7 +10,8 @@ const HEADER_BYTES = 512
 const MAGIC = 'd0cf11e0a1b11ae1'
 const ENTRY_BYTES = 128
 const DIFAT_IN_HEADER = 109
-const LAST_SECTOR = 0xfffffff9
+/** The largest number of a sector. Larger ones mark, for example, the end of a chain. */
+const MAX_SECTOR = 0xfffffff9
 const STORAGE = 1
 const STREAM = 2
 const ROOT = 5
@@ -19,7 +20,7 @@ const DEPTH_LIMIT = 8
 const PIECE_BYTES = 256 * 1024
 /** Real packages have a few hundred streams, one per table and file. */
 const DIRECTORY_LIMIT_BYTES = 8 * 1024 * 1024
-/** The format allows no other value. */
+/** The only value that the format allows. Smaller ones are accepted. */
 const MINI_CUTOFF_BYTES = 4096
 const FAT_LIMIT_SECTORS = 64 * 1024
 
@@ -27,7 +28,9 @@ export type CompoundStream = {
   kind: 'stream'
   name: string
   sizeBytes: number
-  first: number
+  /** Of the file, or with `isMini` of the mini stream. */
+  firstSector: number
+  /** Small streams are stored in one stream together, the mini stream. */
   isMini: boolean
 }
 /** A folder of streams. */
@@ -39,19 +42,20 @@ export type CompoundStorage = {
   children: readonly (CompoundStream | CompoundStorage)[]
 }
 
+/** @param what the damaged part, for people */
 const damaged = (what: string) => unreadable(`its ${what} is damaged or cut off`)
 
 export type Compound = {
   root: CompoundStorage
   /** Directly in the root. */
   streams: readonly CompoundStream[]
-  /** A whole stream, which must not be larger than `limitBytes`. */
+  /** A whole stream. @throws AppError E_PACKAGE_UNREADABLE when it is larger than `limitBytes`, damaged or cut off */
   read: (stream: CompoundStream, limitBytes: number) => Buffer
-  /** The pieces of a stream of any size. Each is valid until the next is taken. */
+  /** A stream of any size, in pieces that are valid until the next one is taken. @throws AppError E_PACKAGE_UNREADABLE */
   pieces: (stream: CompoundStream) => Iterable<Buffer>
 }
 
-/** @throws AppError E_PACKAGE_UNREADABLE with the problem, E_PACKAGE_LIMIT */
+/** @throws AppError E_PACKAGE_UNREADABLE when it is damaged, cut off or another kind of file; E_PACKAGE_LIMIT */
 export function openCompound(window: Window): Compound {
   const fileBytes = window.sizeBytes
   const header = window.read(0, HEADER_BYTES)
@@ -66,12 +70,12 @@ export function openCompound(window: Window): Compound {
   const miniBytes = 2 ** miniShift
   const perSector = sectorBytes / 4
 
-  /** Copies a sector into place. The last one of the file may be shorter, unless it holds a table. */
-  function copySector(number: number, into: Buffer, table?: string): void {
+  /** Copies a sector to `into`. The last one of the file may be shorter, unless it belongs to a table. */
+  function copySector(number: number, into: Buffer, tableName?: string): void {
     const at = (number + 1) * sectorBytes
-    if (number >= LAST_SECTOR) throw damaged(table ?? 'structure')
-    if (at >= fileBytes || (table !== undefined && at + sectorBytes > fileBytes))
-      throw unreadable(`it is cut off, or its ${table ?? 'structure'} is damaged`)
+    if (number >= MAX_SECTOR) throw damaged(tableName ?? 'structure')
+    if (at >= fileBytes || (tableName !== undefined && at + sectorBytes > fileBytes))
+      throw unreadable(`it is cut off, or its ${tableName ?? 'structure'} is damaged`)
     into.fill(0, window.fill(into, at))
   }
   const scratch = Buffer.alloc(sectorBytes)
@@ -94,7 +98,7 @@ export function openCompound(window: Window): Compound {
   const difat = readDifat()
   const tablePart = Buffer.alloc(sectorBytes)
   let loaded = -1
-  /** Chains mostly stay within one part of the table, so that part is cached. */
+  /** The sector after this one in its chain. Chains mostly stay within one part of the sector table, so that part is cached. */
   function nextSector(number: number): number {
     const index = Math.floor(number / perSector)
     const place = difat[index]
@@ -107,21 +111,21 @@ export function openCompound(window: Window): Compound {
     return tablePart.readUInt32LE(4 * (number % perSector))
   }
 
-  /** The first `sizeBytes` of a chain. @param table what it holds, if it is no stream */
-  function readChain(first: number, sizeBytes: number, table?: string): Buffer {
-    if (sizeBytes > fileBytes) throw damaged(table ?? 'structure')
+  /** The first `sizeBytes` of a chain. @param tableName what the chain holds, for errors; undefined: a stream */
+  function readChain(firstSector: number, sizeBytes: number, tableName?: string): Buffer {
+    if (sizeBytes > fileBytes) throw damaged(tableName ?? 'structure')
     window.spend(sizeBytes)
     const whole = Buffer.allocUnsafeSlow(sizeBytes)
-    for (let at = first, done = 0; done < sizeBytes; done += sectorBytes) {
-      copySector(at, whole.subarray(done, done + sectorBytes), table)
+    for (let at = firstSector, done = 0; done < sizeBytes; done += sectorBytes) {
+      copySector(at, whole.subarray(done, done + sectorBytes), tableName)
       if (done + sectorBytes < sizeBytes) at = nextSector(at)
     }
     return whole
   }
   /** The length of a chain in bytes, which the directory does not record. A cycle ends at the limit. */
-  function chainBytes(first: number): number {
+  function chainBytes(firstSector: number): number {
     let bytes = 0
-    for (let at = first; at <= LAST_SECTOR; at = nextSector(at)) {
+    for (let at = firstSector; at <= MAX_SECTOR; at = nextSector(at)) {
       bytes += sectorBytes
       if (bytes > DIRECTORY_LIMIT_BYTES) throw damaged('directory')
     }
@@ -136,10 +140,10 @@ export function openCompound(window: Window): Compound {
   )
   const entryCount = Math.floor(directory.length / ENTRY_BYTES)
   const seen = new Set<number>()
-  /** The entries of a storage form a tree of siblings. An entry that occurs twice is a cycle. */
-  function childrenOf(first: number, depth: number): (CompoundStream | CompoundStorage)[] {
+  /** The entries of a storage, which form a tree. If one occurs twice, there is a cycle. @param rootEntry index of the root of the tree */
+  function childrenOf(rootEntry: number, depth: number): (CompoundStream | CompoundStorage)[] {
     const found: (CompoundStream | CompoundStorage)[] = []
-    const waiting = [first]
+    const waiting = [rootEntry]
     for (let index = waiting.pop(); index !== undefined; index = waiting.pop()) {
       if (index >= entryCount) continue
       if (seen.has(index) || depth > DEPTH_LIMIT) throw damaged('directory')
@@ -159,7 +163,7 @@ export function openCompound(window: Window): Compound {
       kind: 'stream',
       name: directory.toString('utf16le', at, at + Math.max(0, nameBytes - 2)),
       sizeBytes,
-      first: directory.readUInt32LE(at + 116),
+      firstSector: directory.readUInt32LE(at + 116),
       isMini: sizeBytes < miniCutoff,
     }
   }
@@ -174,7 +178,7 @@ export function openCompound(window: Window): Compound {
   if (entryCount === 0 || directory[66] !== ROOT) throw damaged('directory')
   seen.add(0)
   const root = storageAt(0, 0)
-  const { first: miniFirst, sizeBytes: miniSize } = entryAt(0)
+  const { firstSector: miniFirstSector, sizeBytes: miniSize } = entryAt(0)
 
   let mini: { table: Buffer; bytes: Buffer } | null = null
   function loadMini(): { table: Buffer; bytes: Buffer } {
@@ -183,13 +187,13 @@ export function openCompound(window: Window): Compound {
     if (tableBytes > DIRECTORY_LIMIT_BYTES) throw damaged('sector table')
     return {
       table: readChain(header.readUInt32LE(60), tableBytes, 'sector table'),
-      bytes: readChain(miniFirst, miniSize),
+      bytes: readChain(miniFirstSector, miniSize),
     }
   }
   function readMini(stream: CompoundStream): Buffer {
     const { table, bytes } = (mini ??= loadMini())
     const whole = Buffer.alloc(stream.sizeBytes)
-    for (let at = stream.first, done = 0; done < whole.length; done += miniBytes) {
+    for (let at = stream.firstSector, done = 0; done < whole.length; done += miniBytes) {
       const from = at * miniBytes
       if (from + 1 > bytes.length || 4 * at + 4 > table.length) throw damaged('structure')
       bytes.copy(whole, done, from, from + Math.min(miniBytes, whole.length - done))
@@ -206,16 +210,16 @@ export function openCompound(window: Window): Compound {
     }
   }
   let countedBytes = 0
-  function checkLength({ first, sizeBytes }: CompoundStream): void {
+  function checkLength({ firstSector, sizeBytes }: CompoundStream): void {
     countedBytes += sizeBytes
-    // Streams share no sectors, so more than the file has cannot be there; this also bounds the walk.
-    let isThere = countedBytes <= fileBytes
-    for (let at = first, left = sizeBytes; isThere && left > 0; left -= sectorBytes) {
+    // Streams share no sectors, so together they cannot be larger than the file. This also limits the number of steps.
+    let isComplete = countedBytes <= fileBytes
+    for (let at = firstSector, left = sizeBytes; isComplete && left > 0; left -= sectorBytes) {
       const usedBytes = Math.min(left, sectorBytes)
-      isThere = at < LAST_SECTOR && (at + 1) * sectorBytes + usedBytes <= fileBytes
-      if (isThere && left > sectorBytes) at = nextSector(at)
+      isComplete = at < MAX_SECTOR && (at + 1) * sectorBytes + usedBytes <= fileBytes
+      if (isComplete && left > sectorBytes) at = nextSector(at)
     }
-    if (!isThere) throw unreadable('it is cut off: a part of its files is missing')
+    if (!isComplete) throw unreadable('it is cut off: a part of its streams is missing')
   }
   checkLengths(root)
 
@@ -225,7 +229,7 @@ export function openCompound(window: Window): Compound {
       return
     }
     const buffer = Buffer.alloc(PIECE_BYTES)
-    let at = stream.first
+    let at = stream.firstSector
     for (let left = stream.sizeBytes; left > 0;) {
       // Adjacent sectors are read together.
       const from = at
@@ -235,7 +239,7 @@ export function openCompound(window: Window): Compound {
         if (at !== from + count) break
       }
       const bytes = buffer.subarray(0, Math.min(left, count * sectorBytes))
-      if (from >= LAST_SECTOR || window.fill(bytes, (from + 1) * sectorBytes) < bytes.length)
+      if (from >= MAX_SECTOR || window.fill(bytes, (from + 1) * sectorBytes) < bytes.length)
         throw damaged('structure')
       yield bytes
       left -= bytes.length
@@ -249,9 +253,9 @@ export function openCompound(window: Window): Compound {
     pieces,
     read(stream, limitBytes) {
       if (stream.sizeBytes > limitBytes || stream.sizeBytes > fileBytes)
-        throw unreadable('a table in it is larger than any real one')
+        throw unreadable('a stream in it is larger than any real one')
       if (stream.sizeBytes === 0) return Buffer.alloc(0)
-      return stream.isMini ? readMini(stream) : readChain(stream.first, stream.sizeBytes)
+      return stream.isMini ? readMini(stream) : readChain(stream.firstSector, stream.sizeBytes)
     },
   }
 }

@@ -3,9 +3,9 @@
  * package alone decides them.
  */
 
-/** Undefined: depends on the PC. */
+/** Undefined: it depends on the PC. */
 type Outcome = boolean | undefined
-/** Its text, '' when it is not set; undefined when only the PC knows it. */
+/** The value of a property. Empty: not set. Undefined: it depends on the PC. */
 export type PropertyLookup = (name: string) => string | undefined
 
 const TOKEN =
@@ -15,7 +15,7 @@ const DEPTH_LIMIT = 50
 
 type Token = { kind: 'text' | 'operator' | 'open' | 'close' | 'word'; text: string }
 
-/** Null when it is not a condition. */
+/** Null: it is not a condition, or too long. */
 function tokensOf(condition: string): Token[] | null {
   const tokens: Token[] = []
   const end = condition.trimEnd().length
@@ -49,6 +49,7 @@ function compare(left: string, operator: string, right: string): boolean {
   if (sign === '><') return a.includes(b)
   if (sign === '<<') return a.startsWith(b)
   if (sign === '>>') return a.endsWith(b)
+  // A number and a text are unequal, and neither is greater.
   if (isInteger(a) !== isInteger(b)) return sign === '<>'
   const order = isInteger(a) ? Number(a) - Number(b) : a < b ? -1 : a > b ? 1 : 0
   switch (sign) {
@@ -78,7 +79,7 @@ export function propertiesIn(condition: string): string[] {
   return [...new Set(words.map(({ text }) => text))]
 }
 
-/** Undefined when the PC decides it, or when it is not a condition. */
+/** Undefined: it depends on the PC, or is not a condition. */
 export function evaluate(condition: string, lookup: PropertyLookup): boolean | undefined {
   const found = tokensOf(condition)
   if (found === null) return undefined
@@ -92,7 +93,7 @@ export function evaluate(condition: string, lookup: PropertyLookup): boolean | u
     if (token?.kind === 'text') return token.text.slice(1, -1)
     if (token?.kind !== 'word') throw new Malformed()
     if (isInteger(token.text)) return token.text
-    // Environment, components and features: only the PC knows them.
+    // Variables of the environment, components and features depend on the PC.
     return /^[A-Za-z_]/.test(token.text) ? lookup(token.text) : undefined
   }
   function term(depth: number): Outcome {

@@ -20,12 +20,12 @@ const SUMMARY_LIMIT_BYTES = 64 * 1024
 const GUID = /^\{[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\}$/
 /** Attribute of a component: its files are for 64-bit Windows. */
 const IS_64_BIT = 0x100
-/** Beside 0: a restart was started, a restart is needed. */
+/** 1641: a restart was initiated. 3010: a restart is required. */
 const SUCCESS_CODES = [0, 1641, 3010]
-/** How many needed properties or files a warning names. */
-const NAMED_LIMIT = 5
+/** Needed properties, or needed files, that warnings list. */
+const LISTED_LIMIT = 5
 
-/** What a compound file is, by the class of its root (learn.microsoft.com/windows/win32/msi, "File Extensions"). */
+/** What a compound file is, by the class id of its root (learn.microsoft.com/windows/win32/msi, "File Extensions"). */
 export const MSI_CLASSES: Readonly<Record<string, 'msi' | 'mst' | 'msp'>> = {
   '84100c0000000000c000000000000046': 'msi',
   '82100c0000000000c000000000000046': 'mst',
@@ -37,7 +37,7 @@ export function summaryOf(file: Compound): Summary {
   return readSummary(stream ? file.read(stream, SUMMARY_LIMIT_BYTES) : Buffer.alloc(0))
 }
 
-/** A 32-bit package runs on every Windows. */
+/** The PCs for a processor in the summary; `any` for a 32-bit package, which runs on all of them. Null: no agent runs on it. */
 function archOfTemplate(word: string): InstallerArch | null {
   switch (word.toLowerCase()) {
     case 'x64':
@@ -76,8 +76,8 @@ function archFact(
   return read(arch, source)
 }
 
-/** Chrome changes its version for Windows Installer, and keeps the real one in the comments. */
-function versionFact(text: Text, name: string, summary: Summary): Fact<string> {
+/** Chrome encodes its version in ProductVersion; the version that it shows is in the comments of the summary. */
+function versionFact(text: PropertyText, name: string, summary: Summary): Fact<string> {
   const [first = ''] = summary.text(SUMMARY.comments).split(/\s/, 1)
   return /^Google Chrome\b/.test(name) && /^\d+(?:\.\d+){3}$/.test(first)
     ? read(first, 'the comments in the summary')
@@ -85,19 +85,20 @@ function versionFact(text: Text, name: string, summary: Summary): Fact<string> {
 }
 
 const PROPERTIES = 'the table Property'
-type Text = (name: string, maxLength: number) => string
+/** The value of a property, to show to people. Empty: not set. */
+type PropertyText = (name: string, maxLength: number) => string
 
-const named = (name: string): string => cleanText(name, 100)
+const shortText = (name: string): string => cleanText(name, 100)
 
 function warningsOf(database: MsiDatabase, wordCount: number | null): InstallerWarning[] {
   const warnings = neededProperties(database)
-    .slice(0, NAMED_LIMIT)
+    .slice(0, LISTED_LIMIT)
     .map(({ name, condition, message }) =>
       warning(
         'needs_property',
-        `Without the property ${named(name)} the installation ends with code 1603${
-          message === '' ? '' : ` ("${named(message)}")`
-        }, because its launch condition is "${named(condition)}". Add ${named(name)}=… to the arguments.`,
+        `Without the property ${shortText(name)} the installation ends with code 1603${
+          message === '' ? '' : ` ("${shortText(message)}")`
+        }, because its launch condition is "${shortText(condition)}". Add ${shortText(name)}=… to the arguments.`,
       ),
     )
   const files = neededFiles(database, wordCount)
@@ -105,19 +106,19 @@ function warningsOf(database: MsiDatabase, wordCount: number | null): InstallerW
   if (first === undefined) return warnings
   const text =
     first === UNPACKED
-      ? 'The files to install are not in this package but beside it. Pack the whole folder as an archive.'
-      : `It needs ${files.slice(0, NAMED_LIMIT).map(named).join(', ')} beside it. Pack them together as an archive.`
+      ? 'The files to install are not in this package but in its folder. Pack the whole folder into one archive.'
+      : `The package needs ${files.slice(0, LISTED_LIMIT).map(shortText).join(', ')} in the same folder. Pack all of them into one archive.`
   return [...warnings, warning('needs_files', text)]
 }
 
-/** What a package of Windows Installer says about itself; also for one within a bundle. */
-export function msiFacts(
+/** @throws AppError E_PACKAGE_UNREADABLE when its tables are damaged, or name no product */
+function msiFacts(
   file: Compound,
   window: Window,
 ): PackageFacts & { knowledge: InstallerKnowledge } {
   const database = openDatabase(file)
   const { properties } = database
-  const text: Text = (name, maxLength) => cleanText(properties.get(name) ?? '', maxLength)
+  const text: PropertyText = (name, maxLength) => cleanText(properties.get(name) ?? '', maxLength)
   const productCode = text('ProductCode', 64)
   const upgradeCode = text('UpgradeCode', 64)
   const name = text('ProductName', 200)
@@ -126,11 +127,11 @@ export function msiFacts(
   const summary = summaryOf(file)
   const wordCount = summary.number(SUMMARY.wordCount)
   const archWord = cleanText(summary.text(SUMMARY.template).split(/[;,]/, 1)[0]!, 64)
-  const { scope, source, perUser } = scopeOf(database, wordCount)
+  const { scope, source, perUserWarning } = scopeOf(database, wordCount)
   const version = text('ProductVersion', 100)
-  // A small update keeps the product code.
-  const since = /^\d/.test(version) ? { version, operator: 'ge' as const } : {}
-  const detection: Detection = { type: 'msi_product', product_code: productCode, ...since }
+  // A small update keeps the product code, so the code alone does not show that this version is installed.
+  const orNewer = /^\d/.test(version) ? { version, operator: 'ge' as const } : {}
+  const detection: Detection = { type: 'msi_product', product_code: productCode, ...orNewer }
   const arch = archFact(archWord, name, database)
   const signer = msiSigner(file, window)
   const shownVersion = versionFact(text, name, summary)
@@ -151,7 +152,7 @@ export function msiFacts(
         version: shownVersion,
         publisher: read(text('Manufacturer', 200), PROPERTIES),
         ...(arch ? { arch } : {}),
-        install_args: perUser
+        install_args: perUserWarning
           ? usual('/qn /norestart ALLUSERS=1', source)
           : usual('/qn /norestart', 'Windows Installer'),
         uninstall: read(`msiexec /x ${productCode} /qn /norestart`, 'its product code'),
@@ -160,7 +161,7 @@ export function msiFacts(
         ...(GUID.test(upgradeCode)
           ? {
               upgrade_of: read<Detection>(
-                { type: 'upgrade_code', upgrade_code: upgradeCode, ...since },
+                { type: 'upgrade_code', upgrade_code: upgradeCode, ...orNewer },
                 'its upgrade code',
               ),
             }
@@ -168,22 +169,22 @@ export function msiFacts(
       }),
       warnings: [
         ...(signer.state === 'tampered' ? [TAMPERED] : []),
-        ...(perUser ? [perUser] : []),
+        ...(perUserWarning ? [perUserWarning] : []),
         ...warningsOf(database, wordCount),
       ],
     }),
   }
 }
 
-const NOT_PACKAGES = {
+const NOT_A_PACKAGE = {
   mst: 'it is a transform (.mst), which only changes a package. Pass it to the package with TRANSFORMS=',
   msp: 'it is a patch (.msp) for an installed product. Rename it to .msp',
 } as const
 
-/** @throws AppError E_PACKAGE_UNREADABLE with the problem */
+/** @throws AppError E_PACKAGE_UNREADABLE when it is damaged, cut off, or not a package */
 export function readMsi(window: Window): PackageFacts {
   const file = openCompound(window)
   const what = MSI_CLASSES[file.root.classId]
-  if (what === 'mst' || what === 'msp') throw unreadable(NOT_PACKAGES[what])
+  if (what === 'mst' || what === 'msp') throw unreadable(NOT_A_PACKAGE[what])
   return msiFacts(file, window)
 }

@@ -10,11 +10,13 @@ import { SUMMARY } from './summary.ts'
 
 const METADATA = 'the table MsiPatchMetadata'
 
-/** @throws AppError E_PACKAGE_UNREADABLE with the problem */
+/** @throws AppError E_PACKAGE_UNREADABLE when it is damaged, cut off, or not a patch */
 export function readMsp(window: Window): Partial<PackageFacts> {
   const file = openCompound(window)
   if (MSI_CLASSES[file.root.classId] !== 'msp')
-    throw unreadable('it is not a patch but a package (.msi) or a transform of Windows Installer')
+    throw unreadable(
+      'it is not a patch of Windows Installer, but a package (.msi) or a transform (.mst)',
+    )
   const { rows } = openDatabase(file, false)
   const metadata = new Map(
     rows('MsiPatchMetadata', ['Property', 'Value']).map((row) => [row['Property'], row['Value']]),

@@ -5,39 +5,39 @@
 import type { InstallerScope, InstallerWarning } from '#shared/contract/rest/installer-knowledge.ts'
 import { warning } from '../../knowledge.ts'
 import type { MsiDatabase } from './database.ts'
-import { setsAllUsers } from './needs.ts'
+import { allUsersAction } from './needs.ts'
 
 /** Bit 3 of the word count: the package needs no elevated rights. */
 const NO_ELEVATION = 8
 
 export type MsiScope = {
   scope: InstallerScope
-  /** Where the package says so. */
+  /** Which properties decide it, for people. */
   source: string
-  /** Null: it installs for the PC. */
-  perUser: InstallerWarning | null
+  /** Null: it installs for the whole PC, so there is nothing to warn about. */
+  perUserWarning: InstallerWarning | null
 }
 
-/** @param wordCount from the summary, or null */
+/** @param wordCount flags from the summary; null: not stated */
 export function scopeOf(database: MsiDatabase, wordCount: number | null): MsiScope {
   const { properties } = database
-  const needsNoRights = ((wordCount ?? 0) & NO_ELEVATION) !== 0
+  const needsNoElevation = ((wordCount ?? 0) & NO_ELEVATION) !== 0
   const isForUser = properties.get('MSIINSTALLPERUSER') === '1'
-  const byAction = setsAllUsers(database)
+  const action = allUsersAction(database)
   const allUsers = properties.get('ALLUSERS') ?? ''
-  const value = byAction?.always ? byAction.value : allUsers
-  if (value === '1' || (value === '2' && !isForUser && !needsNoRights))
-    return { scope: 'machine', source: 'the property ALLUSERS', perUser: null }
-  const isEither = value === '2' || byAction !== null
-  const bound = needsNoRights
-    ? ' The package was made without elevation in mind: try it on one PC first.'
+  const value = action?.isUnconditional ? action.value : allUsers
+  if (value === '1' || (value === '2' && !isForUser && !needsNoElevation))
+    return { scope: 'machine', source: 'the property ALLUSERS', perUserWarning: null }
+  const isEither = value === '2' || action !== null
+  const caveat = needsNoElevation
+    ? ' The package is marked as needing no elevation, so this may fail: try it on one PC first.'
     : ''
   return {
     scope: isEither ? 'either' : 'user',
     source: isEither ? 'the properties ALLUSERS and MSIINSTALLPERUSER' : 'no property ALLUSERS',
-    perUser: warning(
+    perUserWarning: warning(
       'per_user',
-      `This package installs for one user. The agent runs as SYSTEM, so it would land in a profile that nobody uses. Add the argument ALLUSERS=1 to install for everyone.${bound}`,
+      `This package installs for one user. The agent runs as SYSTEM, so it would land in a profile that nobody uses. Add the argument ALLUSERS=1 to install for everyone.${caveat}`,
     ),
   }
 }

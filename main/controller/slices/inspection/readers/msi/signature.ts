@@ -10,13 +10,13 @@ import type { Window } from '../window.ts'
 import type { Compound, CompoundStorage } from './compound.ts'
 
 const SIGNATURE = '\u0005DigitalSignature'
-/** The digest of the names and sizes, which the other one then includes. */
+/** A digest of the names, sizes and dates of all entries. If there is one, the signed digest starts with it. */
 const EXTENDED = '\u0005MsiDigitalSignatureEx'
 const SIGNATURE_LIMIT_BYTES = 1024 * 1024
 const EXTENDED_LIMIT_BYTES = 1024
 
-/** @returns whether there was time to read it all */
-function addStorage(
+/** Adds a storage and all it contains. @returns false when the time for optional work ran out */
+function hashStorage(
   hash: Hash,
   { file, window }: { file: Compound; window: Window },
   storage: CompoundStorage,
@@ -28,7 +28,7 @@ function addStorage(
     .sort((a, b) => a.key.compare(b.key))
   for (const { entry } of entries)
     if (entry.kind === 'storage') {
-      if (!addStorage(hash, { file, window }, entry, false)) return false
+      if (!hashStorage(hash, { file, window }, entry, false)) return false
     } else
       for (const piece of file.pieces(entry)) {
         if (window.leftMs() === 0) return false
@@ -38,23 +38,24 @@ function addStorage(
   return true
 }
 
+/** @throws AppError E_PACKAGE_UNREADABLE when a stream is damaged or cut off */
 export function msiSigner(file: Compound, window: Window): InstallerSigner {
   const streamOf = (name: string) => file.streams.find((stream) => stream.name === name)
   const stream = streamOf(SIGNATURE)
   if (!stream) return { name: '', state: 'unsigned' }
-  const signature = parsed(file.read(stream, SIGNATURE_LIMIT_BYTES))
+  const signature = parsedSignature(file.read(stream, SIGNATURE_LIMIT_BYTES))
   if (!signature) return { name: '', state: 'unchecked' }
   const { signer: name, isConsistent, algorithm, digest } = signature
   if (!isConsistent) return { name, state: 'tampered' }
   const hash = createHash(algorithm)
   const extended = streamOf(EXTENDED)
   if (extended) hash.update(file.read(extended, EXTENDED_LIMIT_BYTES))
-  if (!addStorage(hash, { file, window }, file.root, true)) return { name, state: 'unchecked' }
+  if (!hashStorage(hash, { file, window }, file.root, true)) return { name, state: 'unchecked' }
   return { name, state: hash.digest().equals(digest) ? 'valid_digest' : 'tampered' }
 }
 
-/** Null when it is damaged, or of a kind that is not known. */
-function parsed(bytes: Buffer): Signature | null {
+/** Null: it is damaged, or of an unsupported kind. */
+function parsedSignature(bytes: Buffer): Signature | null {
   try {
     return parseSignature(bytes)
   } catch {
@@ -64,5 +65,5 @@ function parsed(bytes: Buffer): Signature | null {
 
 export const TAMPERED = warning(
   'tampered',
-  'It was changed after it was signed. Get it from its publisher again.',
+  'This package was changed after it was signed. Download it again from its publisher.',
 )

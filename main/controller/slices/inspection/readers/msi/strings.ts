@@ -6,7 +6,7 @@ import { unreadable } from '../../facts.ts'
 
 const NAME_ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz._'
 
-/** Windows code pages by their names in the Encoding Standard. */
+/** Names of Windows code pages in the Encoding Standard. */
 const ENCODINGS: Readonly<Record<number, string>> = {
   874: 'windows-874',
   932: 'shift_jis',
@@ -15,11 +15,12 @@ const ENCODINGS: Readonly<Record<number, string>> = {
   950: 'big5',
   65001: 'utf-8',
 }
+/** The name of an encoding for TextDecoder; windows-1252 for an unknown code page. */
 export const encodingOf = (codePage: number): string =>
   ENCODINGS[codePage] ??
   (codePage >= 1250 && codePage <= 1258 ? `windows-${codePage}` : 'windows-1252')
 
-/** Decodes names of streams: two characters of a small alphabet share one UTF-16 unit; `!` marks a table. */
+/** Decodes the name of a stream, in which one UTF-16 unit may hold two characters of a small alphabet. `!` marks a table. */
 export function decodeStreamName(name: string): string {
   let text = ''
   for (const unit of name) {
@@ -35,13 +36,14 @@ export function decodeStreamName(name: string): string {
 }
 
 export type MsiStrings = {
-  /** At most `limitBytes` of it, because a table may refer to one long string in each of its rows. */
+  /** The string, cut off after `limitBytes`, because each row of a table may refer to the same long string. Empty: no such index. */
   at: (index: number, limitBytes: number) => string
   sizeBytes: (index: number) => number
+  /** Size of an index in the rows of tables. */
   referenceBytes: 2 | 3
 }
 
-/** The pool has the length of each string; the data has the strings one after another. */
+/** @param pool the length of each string @param data the strings, one after another @throws AppError E_PACKAGE_UNREADABLE */
 export function readStrings(pool: Buffer, data: Buffer): MsiStrings {
   if (pool.length < 4) throw unreadable('its table of strings is damaged')
   const head = pool.readUInt32LE(0)

@@ -7,6 +7,7 @@ const TYPE_TEXT = 30
 const TEXT_LIMIT_BYTES = 4096
 const PROPERTY_LIMIT = 64
 
+/** Ids of its properties. */
 export const SUMMARY = {
   codePage: 1,
   title: 2,
@@ -21,10 +22,13 @@ export const SUMMARY = {
 } as const
 
 export type Summary = {
+  /** Empty: not stated. */
   text: (property: number) => string
+  /** Null: not stated. */
   number: (property: number) => number | null
 }
 
+/** A damaged summary has no properties. */
 export function readSummary(bytes: Buffer): Summary {
   const found = new Map<number, number>()
   const section = bytes.length >= 48 ? bytes.readUInt32LE(44) : bytes.length
