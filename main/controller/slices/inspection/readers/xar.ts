@@ -6,7 +6,7 @@ import { createHash, verify, X509Certificate } from 'node:crypto'
 import type { InstallerSigner } from '#shared/contract/rest/installer-knowledge.ts'
 import { quoted } from '#shared/domain/archive-rule.ts'
 import { unreadable } from '../facts.ts'
-import { nameOf } from './exe/signature.ts'
+import { signerNameIn } from './exe/signature.ts'
 import { inflated } from './unpack.ts'
 import type { Window } from './window.ts'
 import { childOf, elementsOf, parseXml, type XmlElement } from './xml.ts'
@@ -147,7 +147,7 @@ export function openXar(window: Window): Xar {
     const isTocSame = isTocUnchanged(signature, certificate)
     const isSame = isTocSame === true ? areFilesUnchanged() : isTocSame
     const state = isSame === null ? 'unchecked' : isSame ? 'valid_digest' : 'tampered'
-    return { name: nameOf(certificate.subject), state }
+    return { name: signerNameIn(certificate.subject), state }
   }
 
   return {

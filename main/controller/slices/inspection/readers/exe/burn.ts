@@ -1,4 +1,4 @@
-/** Bundles of the WiX Toolset: the manifest in their first container (wix, src/burn/engine/section.cpp and inc/burnsources). */
+/** WiX bundles: the manifest in their first container (wix, src/burn/engine/section.cpp and inc/burnsources). */
 import type { Detection } from '#shared/contract/detection.ts'
 import type { InstallerKnowledge } from '#shared/contract/rest/installer-knowledge.ts'
 import { cleanText, cutOff } from '../../facts.ts'
@@ -20,18 +20,21 @@ const MANIFEST_LIMIT_BYTES = 4 * 1024 * 1024
 const SOURCE = 'bundle manifest'
 const SUCCESS_CODES = [0, 1641, 3010]
 const SECTION_BYTES = 48
-/** The first one holds the manifest, the others what is installed. Real bundles have two or three. */
+/** The first container holds the manifest, the others the packages. Real bundles have two or three. */
 const CONTAINER_LIMIT = 64
 const DAMAGED =
   'The manifest of this bundle cannot be read, so the file may be damaged. Download it again.'
 
-/** Null: there is no such section here, or it is damaged. */
+/**
+ * The data of the section .wixburn at this offset. It has the size of the stub at 24, the position and size of the engine's signature
+ * at 32 and 36, the number of containers at 44, and their sizes from 48 on. Null: damaged.
+ */
 function sectionOf({ window }: Program, at: number): Buffer | null {
   const section = window.read(at, SECTION_BYTES + 4 * CONTAINER_LIMIT)
   return section.length >= SECTION_BYTES && section.readUInt32LE(0) === MAGIC ? section : null
 }
 
-/** Whether all containers are there; null: the section names none. @throws AppError E_PACKAGE_UNREADABLE when they are not */
+/** True: all containers are in the file. Null: the section lists none. @throws AppError E_PACKAGE_UNREADABLE when one is cut off */
 function checkComplete({ overlay, facts }: Program, section: Buffer): boolean | null {
   const count = Math.min(section.readUInt32LE(44), CONTAINER_LIMIT)
   if (count === 0 || SECTION_BYTES + 4 * count > section.length) return null
@@ -45,8 +48,8 @@ function checkComplete({ overlay, facts }: Program, section: Buffer): boolean | 
     signatureAt === 0 ? stubBytes + sizes[0]! : signatureAt + section.readUInt32LE(36)
   const end = sizes.slice(1).reduce((sum, size) => sum + size, engineEnd)
   // If the whole file is signed, its signature follows the containers and is not part of the overlay.
-  const there = Math.max(facts.overlayAt, overlay.at + overlay.sizeBytes)
-  if (end > there) throw cutOff('this WiX bundle', end, there)
+  const availableEnd = Math.max(facts.overlayAt, overlay.at + overlay.sizeBytes)
+  if (end > availableEnd) throw cutOff('this WiX bundle', end, availableEnd)
   return true
 }
 
@@ -62,8 +65,8 @@ function manifestOf({ window }: Program, section: Buffer): XmlElement | null {
   }
 }
 
-/** The code that all versions of the bundle share; its own id changes with each version. Null: none, or several. */
-function relatedIn(manifest: XmlElement): Detection | null {
+/** The upgrade code, which all versions of the bundle share, unlike its id. Null: there is none, or there are several. */
+function upgradeCodeRule(manifest: XmlElement): Detection | null {
   const codes = elementsOf(manifest, 'RelatedBundle')
     .filter(({ attributes }) => attributes.Action === 'Upgrade')
     .map(({ attributes }) => (attributes.Id ?? attributes.Code ?? '').toUpperCase())
@@ -72,14 +75,19 @@ function relatedIn(manifest: XmlElement): Detection | null {
   return isCode && others.length === 0 ? { type: 'upgrade_code', upgrade_code: code } : null
 }
 
-/** Where the engine keeps the bundle for its removal (wix, src/burn/engine/cache.cpp). Empty: unknown. */
-function removalOf(id: string, executable: string, scope: 'machine' | 'user' | null): string {
+/** Runs the copy of the bundle that the engine caches for its removal (wix, src/burn/engine/cache.cpp). Empty: unknown. */
+function uninstallCommand(
+  id: string,
+  executable: string,
+  scope: 'machine' | 'user' | null,
+): string {
   if (scope === null || !/^\{[0-9a-f-]{36}\}$/i.test(id)) return ''
   if (!/^[^\\/:*?"<>|%\0-\x1f]{1,255}$/.test(executable)) return ''
   const folder = scope === 'machine' ? '%ProgramData%' : '%LocalAppData%'
   return `"${folder}\\Package Cache\\${id}\\${executable}" /uninstall /quiet /norestart`
 }
 
+/** Null: not a bundle. @throws AppError E_PACKAGE_UNREADABLE when it is cut off */
 export function readBurn(program: Program): InstallerKnowledge | null {
   const section = program.facts.sections.find(({ name }) => name === '.wixburn')
   if (!section) return null
@@ -95,18 +103,19 @@ export function readBurn(program: Program): InstallerKnowledge | null {
       warnings: [warning('truncated', DAMAGED)],
       facts: { install_args: args, success_exit_codes: codes },
     })
-  const arp = childOf(registration, 'Arp')?.attributes ?? {}
+  // The entry in Add/Remove Programs.
+  const arpEntry = childOf(registration, 'Arp')?.attributes ?? {}
   const { attributes } = registration
-  const version = cleanText(arp.DisplayVersion ?? attributes.Version ?? '', 100)
+  const version = cleanText(arpEntry.DisplayVersion ?? attributes.Version ?? '', 100)
   const id = cleanText(attributes.Id ?? attributes.Code ?? '', 100)
   const isMachine = attributes.PerMachine === 'yes' || attributes.Scope === 'perMachine'
   const isUser = attributes.PerMachine === 'no' || attributes.Scope === 'perUser'
   const scope = isMachine ? 'machine' : isUser ? 'user' : null
-  const isShown = arp.Register === undefined || arp.Register === 'yes'
+  const isRegistered = arpEntry.Register === undefined || arpEntry.Register === 'yes'
   const is64Bit = manifest.attributes.Win64 === 'yes'
-  const isNamed64 = /\b(?:x64|amd64|64-bit)\b/i.test(arp.DisplayName ?? '')
-  const related = relatedIn(manifest)
-  const key = /^\{[0-9a-f-]{36}\}$/i.test(id) && isShown && scope !== null ? id : null
+  const hasX64Name = /\b(?:x64|amd64|64-bit)\b/i.test(arpEntry.DisplayName ?? '')
+  const upgradeRule = upgradeCodeRule(manifest)
+  const key = /^\{[0-9a-f-]{36}\}$/i.test(id) && isRegistered && scope !== null ? id : null
   return knowledgeOf('burn', {
     complete,
     scope,
@@ -121,16 +130,16 @@ export function readBurn(program: Program): InstallerKnowledge | null {
         : [],
     facts: {
       ...withoutEmpty({
-        name: read(cleanText(arp.DisplayName ?? '', 200), SOURCE),
+        name: read(cleanText(arpEntry.DisplayName ?? '', 200), SOURCE),
         version: read(version, SOURCE),
-        publisher: read(cleanText(arp.Publisher ?? '', 200), SOURCE),
-        uninstall: usual(removalOf(id, attributes.ExecutableName ?? '', scope), SOURCE),
+        publisher: read(cleanText(arpEntry.Publisher ?? '', 200), SOURCE),
+        uninstall: usual(uninstallCommand(id, attributes.ExecutableName ?? '', scope), SOURCE),
       }),
-      ...(is64Bit || isNamed64
+      ...(is64Bit || hasX64Name
         ? {
             arch: is64Bit
               ? read('x64' as const, SOURCE)
-              : guess('x64' as const, 'name of the product'),
+              : guess('x64' as const, 'the name of the product'),
           }
         : {}),
       install_args: args,
@@ -147,8 +156,8 @@ export function readBurn(program: Program): InstallerKnowledge | null {
             SOURCE,
           )
         : {}),
-      ...(related
-        ? { upgrade_of: read<Detection>(related, 'related bundles in the manifest') }
+      ...(upgradeRule
+        ? { upgrade_of: read<Detection>(upgradeRule, 'related bundles in the manifest') }
         : {}),
     },
   })

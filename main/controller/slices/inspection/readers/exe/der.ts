@@ -16,7 +16,7 @@ export const DER = {
   context0: 0xa0,
 } as const
 
-/** One element at the beginning of `bytes`. @throws RangeError */
+/** The element at the start of `bytes`. @throws RangeError when it is damaged, or outside this part of DER */
 export function readDer(bytes: Buffer): Der {
   const tag = bytes[0]
   const first = bytes[1]
@@ -39,7 +39,7 @@ export function readDer(bytes: Buffer): Der {
 
 const CHILD_LIMIT = 1_000
 
-/** The elements inside, in order. @throws RangeError */
+/** The elements inside, in order. @throws RangeError when one is damaged, or there are too many */
 export function childrenOf(parent: Der): Der[] {
   const found: Der[] = []
   for (let at = 0; at < parent.content.length;) {
@@ -51,7 +51,7 @@ export function childrenOf(parent: Der): Der[] {
   return found
 }
 
-/** `1.2.840.113549.1.7.2` */
+/** An object identifier in its dotted form, such as `1.2.840.113549.1.7.2`. @throws RangeError when the element is of another type */
 export function oidOf(element: Der): string {
   if (element.tag !== DER.oid || element.content.length === 0) throw new RangeError('DER')
   const parts: number[] = []

@@ -1,4 +1,4 @@
-/** Windows programs: which tool packed them, and what its own data say. The surest marks are tried first. */
+/** Windows programs: which tool packed them, and what the data of that tool says. Readers with the most reliable marks come first. */
 import type { InstallerKnowledge } from '#shared/contract/rest/installer-knowledge.ts'
 import { INSTALLER_TECHNOLOGIES } from '#shared/domain/installer-technology.ts'
 import { readProgram } from '#shared/domain/portable-executable.ts'
@@ -10,11 +10,11 @@ import { readBurn } from './burn.ts'
 import { readInno } from './inno/index.ts'
 import { readInstallShield } from './installshield.ts'
 import { readNsis } from './nsis/index.ts'
-import { completed, plainProgram } from './plain.ts'
+import { plainProgram, withProgramFacts } from './plain.ts'
 import { openProgram, type Program } from './program.ts'
 import { readIexpress, readRar, readSevenZip } from './self-extractors.ts'
 import { signerOf } from './signature.ts'
-import { refuseStubAlone } from './stub.ts'
+import { refuseBareStub } from './stub.ts'
 import { readVelopack } from './velopack.ts'
 import { readSquirrel } from './squirrel.ts'
 
@@ -35,27 +35,27 @@ const TECHNOLOGY_READERS: readonly TechnologyReader[] = [
   readIexpress,
   readSevenZip,
   readRar,
-  refuseStubAlone,
+  refuseBareStub,
 ]
 
-type Found = Omit<PackageFacts, 'platform' | 'archWord'>
+type ExeFacts = Omit<PackageFacts, 'platform' | 'archWord'>
 
 /**
  * All facts are optional: many programs say nothing about themselves.
  * @throws AppError E_PACKAGE_UNREADABLE when Windows could not load it: not a program, or truncated
  */
-export async function readExe(window: Window): Promise<Found> {
+export async function readExe(window: Window): Promise<ExeFacts> {
   const facts = await readProgram(async (position, length) => window.read(position, length))
   if (!facts || facts.sections.length === 0)
     throw unreadable('it begins like a Windows program, but is not one, or is damaged')
   if (facts.endAt > window.sizeBytes)
     throw unreadable(
-      `it is cut off: as a Windows program it has at least ${facts.endAt} bytes, ${window.sizeBytes} are there`,
+      `it is cut off: this Windows program should have at least ${facts.endAt} bytes, but only ${window.sizeBytes} are there`,
     )
   const program = openProgram(window, facts)
   let found: InstallerKnowledge | null = null
   for (const reader of TECHNOLOGY_READERS) found ??= await reader(program)
-  const knowledge = completed(found ?? plainProgram(program), program, signerOf(program))
+  const knowledge = withProgramFacts(found ?? plainProgram(program), program, signerOf(program))
   const { technology } = knowledge
   return {
     ...fieldsOf(knowledge),

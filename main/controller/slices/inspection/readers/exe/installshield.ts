@@ -103,7 +103,7 @@ function plainNames({ window, overlay }: Program): List | null {
   return { names, complete: isWhole && null }
 }
 
-const isSetup = ({ manifest }: Program): boolean => /^InstallShield\.Setup$/i.test(manifest.name)
+const isSetup = ({ assemblyName }: Program): boolean => /^InstallShield\.Setup$/i.test(assemblyName)
 const isMarked = (program: Program): boolean => isSetup(program) || isDescribed(program)
 const isDescribed = ({ strings }: Program): boolean =>
   /^InstallShield/i.test(strings.ProductName ?? '') ||

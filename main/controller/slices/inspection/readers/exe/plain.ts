@@ -1,4 +1,4 @@
-/** A program that no known tool packed: what its version resource says. Also fills in what an installer's own data leaves out. */
+/** What the version resource and the signature of a program say. For one that no known tool packed, there is nothing else. */
 import type {
   InstallerFacts,
   InstallerKnowledge,
@@ -11,7 +11,7 @@ import type { Program } from './program.ts'
 import { describesPackerOnly, productNameIn } from './stub.ts'
 
 const MACHINES: Readonly<Record<number, InstallerArch>> = { 0x8664: 'x64', 0xaa64: 'arm64' }
-/** A 32-bit program runs on every PC, as does .NET code for any processor. */
+/** `any` for a 32-bit program, which runs on every PC, and for .NET code for any processor. */
 export const archOfProgram = (program: Program): InstallerArch =>
   MACHINES[program.facts.machine] ?? 'any'
 
@@ -20,7 +20,7 @@ const isUnset = (version: string | null): boolean => version === null || /^0(?:\
 const isVersion = (text: string): boolean =>
   /\d/.test(text) && !isUnset(text.replaceAll(/,\s*/g, '.'))
 
-/** Name, version and publisher. Null: it describes the tool that packed the program. */
+/** Name, version and publisher. Without facts if the resource describes the tool that packed the program. */
 export function resourceFacts(program: Program): InstallerFacts {
   const { strings, facts } = program
   if (describesPackerOnly(strings)) return {}
@@ -36,18 +36,17 @@ export function resourceFacts(program: Program): InstallerFacts {
   })
 }
 
-/** Adds the signature, and what only the version resource or the signature say. */
-export function completed(
+/** Adds the signature, and the facts that the installer's own data leaves out. */
+export function withProgramFacts(
   found: InstallerKnowledge,
   program: Program,
   signer: InstallerSigner,
 ): InstallerKnowledge {
-  const isGenuine = signer.state !== 'tampered'
-  const publisher = guess(isGenuine ? signer.name : '', 'signature')
-  // The signature names whose file was changed, a checksum does not.
-  const isNamed = ({ code }: { code: string }) => code === 'tampered' && signer.state === 'tampered'
-  const warnings = found.warnings.filter((one) => !isNamed(one))
-  if (signer.state === 'tampered')
+  const isTampered = signer.state === 'tampered'
+  const publisher = guess(isTampered ? '' : signer.name, 'signature')
+  // The warning about the signature replaces one about a checksum, because it names the signer.
+  const warnings = found.warnings.filter(({ code }) => !isTampered || code !== 'tampered')
+  if (isTampered)
     warnings.push(
       warning(
         'tampered',
@@ -68,7 +67,7 @@ export function completed(
 
 const SETUP_WORDS = /\b(?:setup|installer|install)\b/i
 
-/** @returns knowledge of a program that no known tool packed */
+/** A program that no known tool packed. Whether it installs something is unknown if it is compressed, or named like an installer. */
 export function plainProgram(program: Program): InstallerKnowledge {
   const { strings, facts } = program
   if (facts.sections.some(({ name }) => /^UPX\d$/.test(name)))

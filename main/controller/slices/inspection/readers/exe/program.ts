@@ -1,6 +1,6 @@
-/** A Windows program with what readers of installers look at: resources, manifest, and the data appended to it. */
+/** The parts of a Windows program that readers of installers use: resources, the name in the manifest, and the appended data. */
 import { fileOffset, type ProgramFacts } from '#shared/domain/portable-executable.ts'
-import { childOf, elementsOf, parseXml } from '../xml.ts'
+import { childOf, parseXml } from '../xml.ts'
 import type { Window } from '../window.ts'
 
 const RESOURCE_DIRECTORY = 2
@@ -9,8 +9,8 @@ const DEBUG_DIRECTORY = 6
 const CLR_DIRECTORY = 14
 const RESOURCE_LIMIT = 2_000
 const DIRECTORY_ENTRY_LIMIT = 1_000
-/** Entries that one program may make a reader look at: damaged directories name each other, and hardly any data. */
-const LOOKED_LIMIT = 4_000
+/** Resource entries visited in one program: directories of a damaged file may contain each other, and hardly any data. */
+const VISITED_LIMIT = 4_000
 const NAME_LIMIT_UNITS = 128
 const MANIFEST_LIMIT_BYTES = 256 * 1024
 const SUBDIRECTORY = 0x80000000
@@ -22,41 +22,44 @@ const CODEVIEW_BYTES = 24 + 520
 export const RT_RCDATA = 10
 const RT_MANIFEST = 24
 
-/** A stretch of the file. */
-export type Place = { at: number; sizeBytes: number }
-export type Resource = Place & { type: number | string; name: number | string }
-export type Manifest = { name: string; description: string; level: string }
+/** A range of the file; `at` is the offset of its first byte. */
+export type FileRange = { at: number; sizeBytes: number }
+export type Resource = FileRange & { type: number | string; name: number | string }
 
 export type Program = {
   window: Window
   facts: ProgramFacts
+  /** Of the version resource, such as ProductName. */
   strings: Readonly<Record<string, string | undefined>>
   resources: readonly Resource[]
-  manifest: Manifest
-  /** Behind the last section and before the signature. Empty when nothing is appended. */
-  overlay: Place
-  certificate: Place | null
-  /** The linker's file with debugging data, as its path was on the PC where it was built. Empty: it names none. */
+  /** The name of the assembly in its manifest. Empty: not stated. */
+  assemblyName: string
+  /** The data after the last section and before the signature; `sizeBytes` is 0 if there is none. */
+  overlay: FileRange
+  /** The table with the Authenticode signature. */
+  certificate: FileRange | null
+  /** Path of the debugging data (.pdb) on the PC where the program was built. Empty: not stated. */
   debugFile: string
   /** A .NET program that runs natively on every architecture. */
   isAnyCpu: boolean
-  /** Neither too large to read nor missing. */
+  /** Undefined: missing, or a part of it lies beyond the end of the file. */
   resource: (type: number | string, name: number | string) => Resource | undefined
 }
 
-type Entry = { key: number | string; isFolder: boolean; to: number }
+/** `offset`: of a directory or of the data, from the start of the resources. */
+type ResourceEntry = { key: number | string; isDirectory: boolean; offset: number }
 
-function entriesOf(window: Window, root: number, offset: number, limit: number): Entry[] {
+function entriesOf(window: Window, root: number, offset: number, limit: number): ResourceEntry[] {
   const head = window.read(root + offset, 16)
   if (head.length < 16) return []
   const count = head.readUInt16LE(12) + head.readUInt16LE(14)
   const bytes = window.read(root + offset + 16, 8 * Math.min(count, limit))
-  const found: Entry[] = []
+  const found: ResourceEntry[] = []
   for (let at = 0; at + 8 <= bytes.length; at += 8) {
     const id = bytes.readUInt32LE(at)
-    const to = bytes.readUInt32LE(at + 4)
+    const target = bytes.readUInt32LE(at + 4)
     const key = id >= SUBDIRECTORY ? nameAt(window, root + (id - SUBDIRECTORY)) : id
-    found.push({ key, isFolder: to >= SUBDIRECTORY, to: to & 0x7fffffff })
+    found.push({ key, isDirectory: target >= SUBDIRECTORY, offset: target & 0x7fffffff })
   }
   return found
 }
@@ -75,17 +78,17 @@ function resourcesOf(window: Window, facts: ProgramFacts): Resource[] {
   const root = directory ? fileOffset(facts.sections, directory.at) : null
   const found: Resource[] = []
   if (root === null) return found
-  let left = LOOKED_LIMIT
+  let left = VISITED_LIMIT
   for (const type of entriesOf(window, root, 0, DIRECTORY_ENTRY_LIMIT)) {
-    if (!type.isFolder) continue
-    const names = entriesOf(window, root, type.to, Math.min(left, DIRECTORY_ENTRY_LIMIT))
-    // A directory without entries costs a look, too.
+    if (!type.isDirectory) continue
+    const names = entriesOf(window, root, type.offset, Math.min(left, DIRECTORY_ENTRY_LIMIT))
+    // An empty directory counts as one entry.
     left -= Math.max(1, names.length)
     for (const name of names) {
       if (found.length === RESOURCE_LIMIT) return found
-      const leaf = name.isFolder ? entriesOf(window, root, name.to, 1)[0] : name
-      if (!leaf || leaf.isFolder) continue
-      const data = window.read(root + leaf.to, 8)
+      const leaf = name.isDirectory ? entriesOf(window, root, name.offset, 1)[0] : name
+      if (!leaf || leaf.isDirectory) continue
+      const data = window.read(root + leaf.offset, 8)
       const at = data.length < 8 ? null : fileOffset(facts.sections, data.readUInt32LE(0))
       if (at === null) continue
       const sizeBytes = data.readUInt32LE(4)
@@ -97,26 +100,20 @@ function resourcesOf(window: Window, facts: ProgramFacts): Resource[] {
   return found
 }
 
-function manifestOf(window: Window, resources: readonly Resource[]): Manifest {
-  const none = { name: '', description: '', level: '' }
+function assemblyNameOf(window: Window, resources: readonly Resource[]): string {
   const place = resources.find(({ type }) => type === RT_MANIFEST)
-  if (!place || place.sizeBytes > MANIFEST_LIMIT_BYTES) return none
+  if (!place || place.sizeBytes > MANIFEST_LIMIT_BYTES) return ''
   try {
     const text = window.read(place.at, place.sizeBytes).toString('utf8')
     const assembly = parseXml(text.replace(/^\ufeff/, '').split('\0', 1)[0]!).children[0]
-    const level = elementsOf(assembly!, 'requestedExecutionLevel')[0]?.attributes.level
-    return {
-      name: childOf(assembly, 'assemblyIdentity')?.attributes.name ?? '',
-      description: childOf(assembly, 'description')?.text.trim() ?? '',
-      level: level ?? '',
-    }
+    return childOf(assembly, 'assemblyIdentity')?.attributes.name ?? ''
   } catch {
-    // A manifest is only one witness of several.
-    return none
+    // A damaged manifest is treated as a missing one.
+    return ''
   }
 }
 
-function certificateOf(window: Window, facts: ProgramFacts): Place | null {
+function certificateOf(window: Window, facts: ProgramFacts): FileRange | null {
   const entry = facts.directories[CERTIFICATE_DIRECTORY]
   if (!entry || entry.at === 0 || entry.bytes === 0) return null
   return {
@@ -161,7 +158,7 @@ export function openProgram(window: Window, facts: ProgramFacts): Program {
     facts,
     strings: facts.strings,
     resources,
-    manifest: manifestOf(window, resources),
+    assemblyName: assemblyNameOf(window, resources),
     overlay: { at: overlayAt, sizeBytes: Math.max(0, overlayEnd - overlayAt) },
     certificate,
     debugFile: debugFileOf(window, facts),

@@ -1,7 +1,7 @@
 /**
  * Who signed a Windows program, and whether it was changed since (Authenticode: "Windows Authenticode Portable Executable
  * Signature Format", Microsoft, 2008; RFC 2315). The file is compared with the digest that was signed, and the signature with the
- * key in its own certificate. Whether that certificate deserves trust is not checked.
+ * key in its own certificate. Whether that certificate is trustworthy is not checked.
  */
 import { createHash, verify, X509Certificate } from 'node:crypto'
 import type { InstallerSigner } from '#shared/contract/rest/installer-knowledge.ts'
@@ -11,30 +11,32 @@ import type { Program } from './program.ts'
 import type { Window } from '../window.ts'
 
 const TABLE_LIMIT_BYTES = 4 * 1024 * 1024
-const STEP_BYTES = 1024 * 1024
+const CHUNK_BYTES = 1024 * 1024
 const CERTIFICATE_LIMIT = 64
-const DIGESTS: Readonly<Record<string, string>> = {
+const HASH_BY_OID: Readonly<Record<string, string>> = {
   '1.2.840.113549.2.5': 'md5',
   '1.3.14.3.2.26': 'sha1',
   '2.16.840.1.101.3.4.2.1': 'sha256',
   '2.16.840.1.101.3.4.2.2': 'sha384',
   '2.16.840.1.101.3.4.2.3': 'sha512',
 }
-const SIGNED_DATA = '1.2.840.113549.1.7.2'
-const SPC_INDIRECT_DATA = '1.3.6.1.4.1.311.2.1.4'
-const MESSAGE_DIGEST = '1.2.840.113549.1.9.4'
+const OID_SIGNED_DATA = '1.2.840.113549.1.7.2'
+const OID_SPC_INDIRECT_DATA = '1.3.6.1.4.1.311.2.1.4'
+const OID_MESSAGE_DIGEST = '1.2.840.113549.1.9.4'
 
 export type Signature = {
+  /** The signer's name; empty: the certificate has none. */
   signer: string
-  /** Of the signed file. */
+  /** The signed digest of the file. */
   digest: Buffer
+  /** Of the digest, by its name in node:crypto. */
   algorithm: string
-  /** What the certificate's key signed fits the rest of the signature. */
+  /** The signature was made with the certificate's key and covers the digest. */
   isConsistent: boolean
 }
 
-/** The common name, or else the organization, of a certificate's subject as node:crypto writes it. */
-export const nameOf = (subject: string): string => {
+/** The common name or else the organization in the subject of a certificate, which has the form of node:crypto. Empty: neither. */
+export const signerNameIn = (subject: string): string => {
   const lines = subject.split('\n')
   const part = (key: string) =>
     lines
@@ -44,24 +46,28 @@ export const nameOf = (subject: string): string => {
   return cleanText(part('CN') ?? part('O') ?? '', 200)
 }
 
-function algorithmOf(element: Der | undefined): string {
-  const name = element ? DIGESTS[oidOf(childrenOf(element)[0]!)] : undefined
+function hashNameOf(element: Der | undefined): string {
+  const name = element ? HASH_BY_OID[oidOf(childrenOf(element)[0]!)] : undefined
   if (!name) throw new RangeError('unknown digest')
   return name
 }
 
-/** The signer's statement about the content: its digest, and the signature of the statement itself. */
-function isConsistent(info: Der[], content: Buffer, key: X509Certificate['publicKey']): boolean {
-  const algorithm = algorithmOf(info[2])
-  const attributes = info.find(({ tag }) => tag === DER.context0)
-  const signature = info.find(({ tag }) => tag === DER.octets)
+/** Whether the signed attributes have the digest of the content, and their own signature is valid. */
+function isConsistent(
+  signerInfo: Der[],
+  content: Buffer,
+  key: X509Certificate['publicKey'],
+): boolean {
+  const algorithm = hashNameOf(signerInfo[2])
+  const attributes = signerInfo.find(({ tag }) => tag === DER.context0)
+  const signature = signerInfo.find(({ tag }) => tag === DER.octets)
   if (!attributes || !signature) return false
   for (const attribute of childrenOf(attributes)) {
     const [type, values] = childrenOf(attribute)
-    if (!type || !values || oidOf(type) !== MESSAGE_DIGEST) continue
+    if (!type || !values || oidOf(type) !== OID_MESSAGE_DIGEST) continue
     const [stated] = childrenOf(values)
     if (!stated?.content.equals(createHash(algorithm).update(content).digest())) return false
-    // The attributes are signed as the set that they are, not with the tag of their place.
+    // RFC 2315, 9.3: the tag of a set is signed instead of the stored one.
     const signed = Buffer.from(attributes.whole)
     signed[0] = DER.set
     return verify(algorithm, signed, key, signature.content)
@@ -69,20 +75,22 @@ function isConsistent(info: Der[], content: Buffer, key: X509Certificate['public
   return false
 }
 
-/** @throws RangeError, or as node:crypto: it is damaged, or of a kind that is not known */
+/** @param bytes a PKCS #7 structure. @throws RangeError or an error of node:crypto when it is damaged or of an unsupported kind */
 export function parseSignature(bytes: Buffer): Signature {
-  const [type, wrapped] = childrenOf(readDer(bytes))
-  if (!type || !wrapped || oidOf(type) !== SIGNED_DATA) throw new RangeError('no signed data')
-  const parts = childrenOf(readDer(wrapped.content))
-  const [contentType, contentWrap] = childrenOf(parts[2]!)
-  if (!contentWrap || oidOf(contentType!) !== SPC_INDIRECT_DATA) throw new RangeError('no digest')
-  const content = readDer(contentWrap.content)
+  const [type, wrappedData] = childrenOf(readDer(bytes))
+  if (!type || !wrappedData || oidOf(type) !== OID_SIGNED_DATA)
+    throw new RangeError('no signed data')
+  const parts = childrenOf(readDer(wrappedData.content))
+  const [contentType, wrappedContent] = childrenOf(parts[2]!)
+  if (!wrappedContent || oidOf(contentType!) !== OID_SPC_INDIRECT_DATA)
+    throw new RangeError('no digest')
+  const content = readDer(wrappedContent.content)
   const [digestAlgorithm, digest] = childrenOf(childrenOf(content)[1]!)
   if (digest?.tag !== DER.octets) throw new RangeError('no digest')
   const certificates = parts.slice(3).find(({ tag }) => tag === DER.context0)
   const signers = parts.slice(3).find(({ tag }) => tag === DER.set)
-  const info = childrenOf(childrenOf(signers!)[0]!)
-  const [issuer, serial] = childrenOf(info[1]!)
+  const signerInfo = childrenOf(childrenOf(signers!)[0]!)
+  const [issuer, serial] = childrenOf(signerInfo[1]!)
   const certificate = (certificates ? childrenOf(certificates) : [])
     .slice(0, CERTIFICATE_LIMIT)
     .find((one) => {
@@ -95,15 +103,18 @@ export function parseSignature(bytes: Buffer): Signature {
   if (!certificate) throw new RangeError('no certificate')
   const x509 = new X509Certificate(certificate.whole)
   return {
-    signer: nameOf(x509.subject),
+    signer: signerNameIn(x509.subject),
     digest: digest.content,
-    algorithm: algorithmOf(digestAlgorithm),
-    isConsistent: isConsistent(info, content.content, x509.publicKey),
+    algorithm: hashNameOf(digestAlgorithm),
+    isConsistent: isConsistent(signerInfo, content.content, x509.publicKey),
   }
 }
 
-/** The file without its checksum, the place of its signature, and the signature. Null: not enough time. */
-function digestOf(window: Window, program: Program, algorithm: string): Buffer | null {
+/**
+ * The digest of the file without its checksum, the directory entry of its signature, and the signature itself. Null: the time for
+ * optional work ran out, or the file is cut off.
+ */
+function authenticodeDigest(window: Window, program: Program, algorithm: string): Buffer | null {
   const { certificate, facts } = program
   const hash = createHash(algorithm)
   const checksumAt = facts.peAt + 24 + 64
@@ -115,19 +126,20 @@ function digestOf(window: Window, program: Program, algorithm: string): Buffer |
     [entryAt + 8, certificate!.at],
     [certificate!.at + certificate!.sizeBytes, window.sizeBytes],
   ] as const
-  window.spend(STEP_BYTES)
-  const step = Buffer.allocUnsafeSlow(STEP_BYTES)
+  window.spend(CHUNK_BYTES)
+  const chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES)
   for (const [from, to] of parts)
     for (let at = from; at < to;) {
       if (window.leftMs() === 0) return null
-      const count = window.fill(step.subarray(0, Math.min(STEP_BYTES, to - at)), at)
+      const count = window.fill(chunk.subarray(0, Math.min(CHUNK_BYTES, to - at)), at)
       if (count === 0) return null
-      hash.update(step.subarray(0, count))
+      hash.update(chunk.subarray(0, count))
       at += count
     }
   return hash.digest()
 }
 
+/** @throws AppError E_PACKAGE_LIMIT */
 export function signerOf(program: Program): InstallerSigner {
   const { window, certificate } = program
   if (!certificate) return { name: '', state: 'unsigned' }
@@ -142,11 +154,11 @@ export function signerOf(program: Program): InstallerSigner {
     )
     const name = signature.signer
     if (!signature.isConsistent) return { name, state: 'tampered' }
-    const digest = digestOf(window, program, signature.algorithm)
+    const digest = authenticodeDigest(window, program, signature.algorithm)
     if (digest === null) return { name, state: 'unchecked' }
     return { name, state: digest.equals(signature.digest) ? 'valid_digest' : 'tampered' }
   } catch (error) {
-    // Signatures of a kind that is not known here say nothing; a limit that is exceeded is no matter of the signature.
+    // A limit that is exceeded ends the inspection; a damaged or unsupported signature stays unchecked.
     if (error instanceof Error && 'code' in error && String(error.code).startsWith('E_'))
       throw error
     return unchecked

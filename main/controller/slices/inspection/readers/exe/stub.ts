@@ -1,4 +1,7 @@
-/** Parts of a program that describe the tool that packed it, not the product: its resources, its manifest, its debug record. */
+/**
+ * Recognises the stub: the program that an installer tool puts in front of the packed data. Its resources, manifest and debug record
+ * describe the tool, not the product.
+ */
 import { unreadable } from '../../facts.ts'
 import type { Program } from './program.ts'
 
@@ -6,7 +9,7 @@ type Strings = Program['strings']
 const matches = (text: string | undefined, ...patterns: RegExp[]): boolean =>
   text !== undefined && patterns.some((pattern) => pattern.test(text.trim()))
 
-const PACKERS = [
+const PACKER_PRODUCTS = [
   /^InstallShield/i,
   /^Squirrel-based application$/i,
   /^Setup\/Uninstall$/i,
@@ -16,37 +19,38 @@ const PACKERS = [
   /^WiX Toolset/i,
   /^Windows Installer - Unicode$/i,
 ]
-const PACKING_COMPANIES = [/^(?:Macrovision|Acresso|Flexera|InstallShield)\b/i]
+const PACKER_COMPANIES = [/^(?:Macrovision|Acresso|Flexera|InstallShield)\b/i]
 
 /** Whether these strings describe only the tool that packed the program, not the product. */
 export function describesPackerOnly(strings: Strings): boolean {
   const { ProductName, OriginalFilename, InternalName } = strings
-  if (matches(ProductName, ...PACKERS)) return true
+  if (matches(ProductName, ...PACKER_PRODUCTS)) return true
   if (matches(ProductName, /^7-Zip$/) && matches(OriginalFilename, /^7z(?:s\w*)?\.sfx/i))
     return true
   if (matches(OriginalFilename, /^wextract\.exe/i) || matches(InternalName, /^wextract/i))
     return true
   return (
-    matches(strings.CompanyName, ...PACKING_COMPANIES) &&
+    matches(strings.CompanyName, ...PACKER_COMPANIES) &&
     matches(strings.FileDescription, /^(?:setup|installshield)/i)
   )
 }
 
-/** Programs of Windows itself all have this name. */
+/** The product name of every program that is a part of Windows. */
 const isWindowsName = (name: string | undefined): boolean =>
   matches(name, /^Microsoft® Windows® Operating System$/i)
 
+/** The name of the product. Empty: the strings have none. */
 export const productNameIn = ({ ProductName, FileDescription }: Strings): string =>
   (isWindowsName(ProductName) ? FileDescription : ProductName?.trim() || FileDescription) ?? ''
 
 /** The program that Advanced Installer puts in front of a package, by the file name in its debug record. */
 export const isAdvancedStub = ({ debugFile }: Program): boolean =>
   /\\stubs\\[^\\]{1,20}\\ExternalUi\.pdb$/i.test(debugFile)
-export const isNsisStub = ({ manifest }: Program): boolean =>
-  /^Nullsoft\.NSIS\.exehead$/i.test(manifest.name)
+export const isNsisStub = ({ assemblyName }: Program): boolean =>
+  /^Nullsoft\.NSIS\.exehead$/i.test(assemblyName)
 
-/** No settings and no archive are smaller. */
-const SMALLEST_BYTES = 32
+/** Settings or an archive need at least this much. */
+const MIN_DATA_BYTES = 32
 const STUBS: readonly (readonly [tool: string, isStub: (program: Program) => boolean])[] = [
   ['NSIS', isNsisStub],
   ['Advanced Installer', isAdvancedStub],
@@ -54,9 +58,9 @@ const STUBS: readonly (readonly [tool: string, isStub: (program: Program) => boo
   ['WinRAR', ({ strings }) => matches(strings.ProductName, /^WinRAR self-extracting archive/i)],
 ]
 
-/** @throws AppError E_PACKAGE_UNREADABLE for a program whose only purpose is to unpack data that are not in the file */
-export function refuseStubAlone(program: Program): null {
-  if (program.overlay.sizeBytes >= SMALLEST_BYTES) return null
+/** @throws AppError E_PACKAGE_UNREADABLE for a stub without packed data; null: it is none */
+export function refuseBareStub(program: Program): null {
+  if (program.overlay.sizeBytes >= MIN_DATA_BYTES) return null
   const tool = STUBS.find(([, isStub]) => isStub(program))?.[0]
   if (tool !== undefined)
     throw unreadable(

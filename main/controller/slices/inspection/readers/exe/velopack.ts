@@ -5,7 +5,7 @@ import { knowledgeOf, warning } from '../../knowledge.ts'
 import { partOf } from '../part.ts'
 import type { Window } from '../window.ts'
 import { listZip } from '../zip.ts'
-import type { Place, Program } from './program.ts'
+import type { FileRange, Program } from './program.ts'
 import { isZip, knowledgeFrom, NUSPEC, packedProgram } from './squirrel.ts'
 
 /** In its data, a setup program of Velopack has the place and the length of its package, and these bytes (velopack, src/bins). */
@@ -24,7 +24,7 @@ const LOCAL_MAGIC = 0x04034b50
 const HAS_DESCRIPTOR = 8
 
 /** Null: it is no setup program of Velopack, or one without a package. */
-function bundleOf({ window, facts }: Program): Place | null {
+function bundleOf({ window, facts }: Program): FileRange | null {
   for (const { at, bytes } of facts.sections.filter(({ name }) => MARK_SECTIONS.includes(name))) {
     if (bytes > MARK_SEARCH_BYTES) continue
     const data = window.read(at, bytes)

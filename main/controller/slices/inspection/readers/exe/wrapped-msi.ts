@@ -10,7 +10,7 @@ import type { Window } from '../window.ts'
 const DAMAGED =
   'The Windows Installer package inside cannot be read, so the file may be damaged. Download it again.'
 
-/** `damaged`: it is not an .msi package, or cannot be read. */
+/** Reads the wrapped package. `damaged`: it cannot be read, or is not an .msi package. */
 export function packageIn(window: Window): PackageFacts | 'damaged' {
   try {
     return readMsi(window)
@@ -20,7 +20,10 @@ export function packageIn(window: Window): PackageFacts | 'damaged' {
   }
 }
 
-/** @param inner null: it downloads its package, or it is in a place that is not known */
+/**
+ * The facts of the wrapped package, with the silent switches `args` of the program around it.
+ * @param inner null: the program downloads its package, or the position of the package is not known
+ */
 export function wrappedPackage(
   technology: KnownTechnology,
   args: string,
