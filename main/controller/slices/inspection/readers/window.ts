@@ -21,7 +21,7 @@ export type Window = {
   spend: (bytes: number) => void
   /** Reports bytes that were streamed, packed or unpacked. The time limit restarts after every `progressMiB` (../limits.ts). */
   progressed: (bytes: number) => void
-  /** Milliseconds left for optional work. A reader that goes on at 0 may exceed its time limit, and the whole file stays unread. */
+  /** Milliseconds left for optional work. After that, the time limit may end the thread before it returns any result. */
   leftMs: () => number
   /** MiB counted so far. */
   usedMiB: () => number

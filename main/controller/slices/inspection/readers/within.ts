@@ -21,8 +21,8 @@ const memoryWindow = (bytes: Buffer, whole: Window): Window => ({
   fill: (target, position) =>
     Number.isSafeInteger(position) && position >= 0 ? bytes.copy(target, 0, position) : 0,
   read: (position, length) => {
-    const wanted = Number.isSafeInteger(position) && position >= 0 && length > 0
-    return wanted ? bytes.subarray(position, position + length) : Buffer.alloc(0)
+    const isInRange = Number.isSafeInteger(position) && position >= 0 && length > 0
+    return isInRange ? bytes.subarray(position, position + length) : Buffer.alloc(0)
   },
   spend: whole.spend,
   progressed: whole.progressed,
@@ -31,7 +31,7 @@ const memoryWindow = (bytes: Buffer, whole: Window): Window => ({
   close: () => undefined,
 })
 
-/** The file that is run: the one that the caller asks about, or the only one that can be run. Null: there is no such file, or it is an archive. */
+/** The file that is run: the one that the caller asks about, or else the only one that can be run. Null: none, or an archive. */
 function entryOf({ asked, choices }: ArchiveFacts): { path: string; kind: InstallerKind } | null {
   const [path] = asked[0]?.exists ? [asked[0].path] : choices.length === 1 ? choices : []
   const kind = path === undefined ? null : kindOfFileName(path)

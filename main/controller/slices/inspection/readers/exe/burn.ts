@@ -26,8 +26,8 @@ const DAMAGED =
   'The manifest of this bundle cannot be read, so the file may be damaged. Download it again.'
 
 /**
- * The data of the section .wixburn at this offset. It has the size of the stub at 24, the position and size of the engine's signature
- * at 32 and 36, the number of containers at 44, and their sizes from 48 on. Null: damaged.
+ * The data of the section .wixburn: the size of the stub (at 24), the position and size of the engine's signature (32 and 36), the
+ * number of containers (44), and their sizes (from 48 on). Null: damaged. @param at the position of the section in the file
  */
 function sectionOf({ window }: Program, at: number): Buffer | null {
   const section = window.read(at, SECTION_BYTES + 4 * CONTAINER_LIMIT)

@@ -51,7 +51,7 @@ export function childrenOf(parent: Der): Der[] {
   return found
 }
 
-/** An object identifier in its dotted form, such as `1.2.840.113549.1.7.2`. @throws RangeError when the element is of another type */
+/** An object identifier in dotted form, such as `1.2.840.113549.1.7.2`. @throws RangeError when it is another type of element */
 export function oidOf(element: Der): string {
   if (element.tag !== DER.oid || element.content.length === 0) throw new RangeError('DER')
   const parts: number[] = []

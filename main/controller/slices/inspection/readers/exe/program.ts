@@ -3,13 +3,13 @@ import { fileOffset, type ProgramFacts } from '#shared/domain/portable-executabl
 import { childOf, parseXml } from '../xml.ts'
 import type { Window } from '../window.ts'
 
+/** Indexes of the data directories. */
 const RESOURCE_DIRECTORY = 2
 const CERTIFICATE_DIRECTORY = 4
 const DEBUG_DIRECTORY = 6
-const CLR_DIRECTORY = 14
 const RESOURCE_LIMIT = 2_000
 const DIRECTORY_ENTRY_LIMIT = 1_000
-/** Resource entries visited in one program: directories of a damaged file may contain each other, and hardly any data. */
+/** Resource entries visited per program: in a damaged file, a thousand directories may share the same thousand entries. */
 const VISITED_LIMIT = 4_000
 const NAME_LIMIT_UNITS = 128
 const MANIFEST_LIMIT_BYTES = 256 * 1024
@@ -40,8 +40,6 @@ export type Program = {
   certificate: FileRange | null
   /** Path of the debugging data (.pdb) on the PC where the program was built. Empty: not stated. */
   debugFile: string
-  /** A .NET program that runs natively on every architecture. */
-  isAnyCpu: boolean
   /** Undefined: missing, or a part of it lies beyond the end of the file. */
   resource: (type: number | string, name: number | string) => Resource | undefined
 }
@@ -122,15 +120,6 @@ function certificateOf(window: Window, facts: ProgramFacts): FileRange | null {
   }
 }
 
-/** .NET code for any processor (ECMA-335, II.25.3.3): compiled to intermediate code only, and not bound to 32 bits. */
-function isAnyCpu(window: Window, facts: ProgramFacts): boolean {
-  const directory = facts.directories[CLR_DIRECTORY]
-  if (!directory || directory.at === 0 || facts.machine !== 0x14c) return false
-  const at = fileOffset(facts.sections, directory.at)
-  const header = at === null ? Buffer.alloc(0) : window.read(at, 20)
-  return header.length === 20 && (header.readUInt32LE(16) & 3) === 1
-}
-
 /** The CodeView record among the linker's debug records (PE Format, ".debug Section"). */
 function debugFileOf(window: Window, facts: ProgramFacts): string {
   const directory = facts.directories[DEBUG_DIRECTORY]
@@ -162,7 +151,6 @@ export function openProgram(window: Window, facts: ProgramFacts): Program {
     overlay: { at: overlayAt, sizeBytes: Math.max(0, overlayEnd - overlayAt) },
     certificate,
     debugFile: debugFileOf(window, facts),
-    isAnyCpu: isAnyCpu(window, facts),
     resource: (type, name) => resources.find((one) => one.type === type && one.name === name),
   }
 }

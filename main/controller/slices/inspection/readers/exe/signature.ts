@@ -35,7 +35,7 @@ export type Signature = {
   isConsistent: boolean
 }
 
-/** The common name or else the organization in the subject of a certificate, which has the form of node:crypto. Empty: neither. */
+/** The common name in a subject, or else the organization. Empty: neither. @param subject as node:crypto formats it */
 export const signerNameIn = (subject: string): string => {
   const lines = subject.split('\n')
   const part = (key: string) =>
@@ -117,6 +117,7 @@ export function parseSignature(bytes: Buffer): Signature {
 function authenticodeDigest(window: Window, program: Program, algorithm: string): Buffer | null {
   const { certificate, facts } = program
   const hash = createHash(algorithm)
+  // Positions in the optional header, which follows the 24 bytes of signature and COFF header.
   const checksumAt = facts.peAt + 24 + 64
   const magic = window.read(facts.peAt + 24, 2).readUInt16LE(0)
   const entryAt = facts.peAt + 24 + (magic === 0x20b ? 112 : 96) + 8 * 4

@@ -35,7 +35,7 @@ export function describesPackerOnly(strings: Strings): boolean {
   )
 }
 
-/** The product name of every program that is a part of Windows. */
+/** Every program that is a part of Windows has this product name. */
 const isWindowsName = (name: string | undefined): boolean =>
   matches(name, /^Microsoft® Windows® Operating System$/i)
 
@@ -58,7 +58,7 @@ const STUBS: readonly (readonly [tool: string, isStub: (program: Program) => boo
   ['WinRAR', ({ strings }) => matches(strings.ProductName, /^WinRAR self-extracting archive/i)],
 ]
 
-/** @throws AppError E_PACKAGE_UNREADABLE for a stub without packed data; null: it is none */
+/** Null: not a stub, or data follows it. @throws AppError E_PACKAGE_UNREADABLE when a stub has no data to unpack */
 export function refuseBareStub(program: Program): null {
   if (program.overlay.sizeBytes >= MIN_DATA_BYTES) return null
   const tool = STUBS.find(([, isStub]) => isStub(program))?.[0]

@@ -42,6 +42,7 @@ export function wrappedPackage(
   return knowledgeOf(technology, {
     complete: inner.knowledge?.complete ?? null,
     scope: inner.knowledge?.scope ?? null,
+    // Only these also apply when the program around the package runs it.
     warnings: (inner.knowledge?.warnings ?? []).filter(
       ({ code }) => code === 'needs_property' || code === 'per_user',
     ),

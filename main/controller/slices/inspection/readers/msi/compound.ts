@@ -140,7 +140,7 @@ export function openCompound(window: Window): Compound {
   )
   const entryCount = Math.floor(directory.length / ENTRY_BYTES)
   const seen = new Set<number>()
-  /** The entries of a storage, which form a tree. If one occurs twice, there is a cycle. @param rootEntry index of the root of the tree */
+  /** The entries of a storage, which form a tree; one that occurs twice shows a cycle. @param rootEntry index of the tree's root */
   function childrenOf(rootEntry: number, depth: number): (CompoundStream | CompoundStorage)[] {
     const found: (CompoundStream | CompoundStorage)[] = []
     const waiting = [rootEntry]

@@ -18,7 +18,7 @@ const SYSTEM_PROPERTIES = new Set(
   ),
 )
 const PUBLIC_NAME = /^[A-Z_][A-Z0-9_.]*$/
-/** The bits of a custom action's type that remain without its options. */
+/** The bits of a custom action's type that say what it does; the others are options. */
 const ACTION_TYPE_MASK = 0x3f
 const SETS_PROPERTY = 51
 const SETS_FOLDER = 35

@@ -49,8 +49,9 @@ const LEAD_BYTE_TABLE_BYTES = 32
 const EXTRA_STRINGS_LIMIT = 8
 const CODE_MARK = 'IFPS'
 
-/** Values of PrivilegesRequired. */
+/** Values of PrivilegesRequired, by their stored number. */
 const PRIVILEGES = ['none', 'poweruser', 'admin', 'lowest'] as const
+/** Bits of the accepted architectures. */
 const X86 = 2
 const AMD64 = 4
 const ARM64 = 16

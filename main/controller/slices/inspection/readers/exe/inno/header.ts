@@ -19,6 +19,7 @@ const ID_BYTES = 64
 const ID = /^Inno Setup Setup Data \(((\d+)\.(\d+)\.(\d+)(?:\.\d+)?)\)( \(u\))?/
 /** Since 6.5.0, before the header: what is encrypted, how, and in the last 4 bytes a test of the password, 0 without one. */
 const ENCRYPTION_BYTES = 49
+/** First byte of that record: the header itself is encrypted. */
 const ENCRYPTED_HEADER = 2
 const CHUNK_BYTES = 4096
 const STORED_LIMIT_BYTES = 8 * 1024 * 1024
@@ -29,6 +30,7 @@ export type InnoOffsets = { header: number; data: number }
 export type InnoHeader = {
   /** Version of the data format, which may be older than that of Inno Setup: 6.1.0 is 60_100. */
   format: number
+  /** The version as it is stored, such as `6.1.0`. */
   formatText: string
   /** Its strings are UTF-16; otherwise Windows-1252. */
   isUnicode: boolean

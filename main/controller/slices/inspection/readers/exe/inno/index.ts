@@ -69,7 +69,7 @@ function uninstallKeyOf(fields: InnoFields): string {
   return id === '' || id.length > KEY_LIMIT || /[\\\0-\x1f]/.test(id) ? '' : `${id}_is1`
 }
 
-/** @param consequences what could not be read of it, and what to do */
+/** @param formatText empty: unknown. @param consequences what was read, what was not, and what to do */
 const newerFormatWarning = (formatText: string, consequences: string): InstallerWarning =>
   warning(
     'newer_format',
@@ -149,7 +149,7 @@ function uninstallKeyRule(fields: InnoFields) {
   } as const
 }
 
-/** The command that removes the program silently. Empty: it registers no uninstaller, or the path of the uninstaller depends on the PC. */
+/** The silent uninstall command. Empty: it registers no uninstaller, or the path of the uninstaller depends on the PC. */
 function uninstallCommandOf(fields: InnoFields): string {
   const { settings } = fields
   if (

@@ -1,6 +1,6 @@
 /**
- * Finds and unpacks the script of an NSIS installer (NSIS, Source/exehead/fileform.h and fileform.c). Its `firstheader` follows
- * the program directly, or starts at the first file offset after it that is a multiple of 512 and has the magic.
+ * Finds and unpacks the script of an NSIS installer (NSIS, Source/exehead/fileform.h and fileform.c). Its `firstheader` starts
+ * at the end of the program, or at a later file offset that is a multiple of 512.
  */
 import { crc32 } from 'node:zlib'
 import { Inflate } from 'fflate'
@@ -21,6 +21,7 @@ const SCRIPT_MIN_BYTES = 300
 /** Real scripts have a few hundred KiB. */
 const SCRIPT_LIMIT_BYTES = 8 * 1024 * 1024
 const INFLATE_CHUNK_BYTES = 64 * 1024
+/** Flags of the first header. */
 const UNINSTALLER = 1
 const SILENT = 2
 const NO_CHECKSUM = 4
@@ -62,7 +63,7 @@ export function findFirstHeader(program: Program): FirstHeader | null {
     const start = bytes.subarray(lastAt + 4, lastAt + 4 + MAGIC.length)
     const hasPartialMagic = start.length >= 4 && start.equals(MAGIC.subarray(0, start.length))
     if (hasPartialMagic || isNsisStub(program))
-      throw unreadable('it is cut off: the data of this NSIS installer are missing')
+      throw unreadable('it is cut off: the data of this NSIS installer is missing')
     return null
   }
   const flags = bytes.readUInt32LE(found)

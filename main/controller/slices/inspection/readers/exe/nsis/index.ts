@@ -18,10 +18,10 @@ import {
 import { resourceFacts } from '../plain.ts'
 import type { Program } from '../program.ts'
 import { findFirstHeader, matchesChecksum, unpackScript } from './header.ts'
-import { simulateRun, scanWrites, type Outcome, type RegistryWrite } from './run.ts'
+import { scanWrites, simulateRun, type Outcome, type RegistryWrite } from './run.ts'
 import { readScript, type Script } from './script.ts'
 
-const UNINSTALL = /^Software\\Microsoft\\Windows\\CurrentVersion\\Uninstall\\([^\\]+)$/i
+const UNINSTALL_KEY = /^Software\\Microsoft\\Windows\\CurrentVersion\\Uninstall\\([^\\]+)$/i
 const CURRENT_USER = 0x80000001
 const LOCAL_MACHINE = 0x80000002
 const SCRIPT = 'installer script'
@@ -43,7 +43,7 @@ type UninstallEntry = {
 function uninstallEntriesIn(writes: readonly RegistryWrite[]): UninstallEntry[] {
   const found = new Map<string, UninstallEntry>()
   for (const write of writes) {
-    const key = UNINSTALL.exec(write.key)?.[1]
+    const key = UNINSTALL_KEY.exec(write.key)?.[1]
     if (key === undefined || key.includes('\ufffd')) continue
     const isPerUser =
       write.root === CURRENT_USER || (write.root !== LOCAL_MACHINE && !write.isForAllUsers)
@@ -79,7 +79,7 @@ function archOf(
   if (packed.size > 1) return { arch: 'any', why: 'packed programs for several architectures' }
   if (packed.has('64')) return { arch: 'x64', why: 'packed program app-64' }
   if (packed.has('arm64')) return { arch: 'arm64', why: 'packed program app-arm64' }
-  if (script.is64Bit) return { arch: 'x64', why: 'program header' }
+  if (script.is64Bit) return { arch: 'x64', why: 'script header' }
   if (entry?.is64Bit) return { arch: 'x64', why: 'it registers a 64-bit program' }
   if (outcome.installDir.startsWith('%ProgramW6432%'))
     return { arch: 'x64', why: 'it installs into the folder for 64-bit programs' }

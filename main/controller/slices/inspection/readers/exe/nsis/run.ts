@@ -44,6 +44,7 @@ const STACK_LIMIT = 1_000
 /** Characters of one text. */
 const TEXT_LIMIT = 4_096
 const WRITE_LIMIT = 5_000
+const QUESTION_LIMIT = 20
 /** Characters that all texts of a run may have together. */
 const TOTAL_TEXT_LIMIT = 16 * 1024 * 1024
 /** A placeholder counts as this many characters, because expanding one takes time even if its value is empty. */
@@ -186,8 +187,9 @@ export function simulateRun(script: Script): Outcome {
     }
   }
   /**
-   * Answers a message box: with the answer for silent runs (`/SD`) in its upper bits, or else with the first of its buttons.
-   * @param targets the first button and its jump target, then the second ones
+   * Answers a message box: with its answer for silent runs (`/SD`), which is in the upper bits of `options`, or else with its first
+   * button.
+   * @param targets the first button and its jump target, the second button and its jump target
    * @returns the jump target; 0: the next instruction
    */
   function answerMessageBox(options: number, question: number, targets: readonly number[]): number {
@@ -240,7 +242,7 @@ export function simulateRun(script: Script): Outcome {
           if (outcome.files.length < WRITE_LIMIT) outcome.files.push(text(b))
           break
         case OP.messageBox:
-          if (outcome.questions.length < 20) jump = answerMessageBox(a, b, [c, d, e, f])
+          if (outcome.questions.length < QUESTION_LIMIT) jump = answerMessageBox(a, b, [c, d, e, f])
           break
         case OP.length:
           variables.set(a, String(text(b).length))
@@ -291,7 +293,7 @@ export function simulateRun(script: Script): Outcome {
           recordWrite(a, [text(b), text(c), text(d)], isTranslated(script, d))
           break
       }
-      // A target is the index of an instruction plus 1, or minus that of a variable with such a number. 0: no jump.
+      // 0: no jump. Positive: the index of an instruction, plus 1. Negative: variable `-jump - 1` has such a number.
       if (jump < 0) jump = numberOf(variables.get(-jump - 1) ?? '')
       at = jump > 0 ? jump - 1 : at + 1
     }
@@ -325,8 +327,8 @@ export function simulateRun(script: Script): Outcome {
 }
 
 /**
- * Every value that the script could write to the registry, in the order of the script, whether or not a run reaches it. Variables are
- * unknown.
+ * Every value that the script could write to the registry, in the order of the script, whether or not a run reaches it. Variables and
+ * folders are unknown.
  */
 export function scanWrites(script: Script): RegistryWrite[] {
   const found: RegistryWrite[] = []
