@@ -101,11 +101,11 @@ export function openCompound(window: Window): Compound {
   /** The sector after this one in its chain. Chains mostly stay within one part of the sector table, so that part is cached. */
   function nextSector(number: number): number {
     const index = Math.floor(number / perSector)
-    const place = difat[index]
-    if (place === undefined) throw damaged('sector table')
+    const tableSector = difat[index]
+    if (tableSector === undefined) throw damaged('sector table')
     if (loaded !== index) {
       loaded = -1
-      copySector(place, tablePart, 'sector table')
+      copySector(tableSector, tablePart, 'sector table')
       loaded = index
     }
     return tablePart.readUInt32LE(4 * (number % perSector))
@@ -116,26 +116,26 @@ export function openCompound(window: Window): Compound {
     if (sizeBytes > fileBytes) throw damaged(tableName ?? 'structure')
     window.spend(sizeBytes)
     const whole = Buffer.allocUnsafeSlow(sizeBytes)
-    for (let at = firstSector, done = 0; done < sizeBytes; done += sectorBytes) {
-      copySector(at, whole.subarray(done, done + sectorBytes), tableName)
-      if (done + sectorBytes < sizeBytes) at = nextSector(at)
+    for (let sector = firstSector, done = 0; done < sizeBytes; done += sectorBytes) {
+      copySector(sector, whole.subarray(done, done + sectorBytes), tableName)
+      if (done + sectorBytes < sizeBytes) sector = nextSector(sector)
     }
     return whole
   }
   /** The length of a chain in bytes, which the directory does not record. A cycle ends at the limit. */
   function chainBytes(firstSector: number): number {
     let bytes = 0
-    for (let at = firstSector; at <= MAX_SECTOR; at = nextSector(at)) {
+    for (let sector = firstSector; sector <= MAX_SECTOR; sector = nextSector(sector)) {
       bytes += sectorBytes
       if (bytes > DIRECTORY_LIMIT_BYTES) throw damaged('directory')
     }
     return bytes
   }
 
-  const directoryAt = header.readUInt32LE(48)
+  const directorySector = header.readUInt32LE(48)
   const directory = readChain(
-    directoryAt,
-    Math.min(chainBytes(directoryAt), fileBytes),
+    directorySector,
+    Math.min(chainBytes(directorySector), fileBytes),
     'directory',
   )
   const entryCount = Math.floor(directory.length / ENTRY_BYTES)
@@ -193,11 +193,11 @@ export function openCompound(window: Window): Compound {
   function readMini(stream: CompoundStream): Buffer {
     const { table, bytes } = (mini ??= loadMini())
     const whole = Buffer.alloc(stream.sizeBytes)
-    for (let at = stream.firstSector, done = 0; done < whole.length; done += miniBytes) {
-      const from = at * miniBytes
-      if (from + 1 > bytes.length || 4 * at + 4 > table.length) throw damaged('structure')
+    for (let sector = stream.firstSector, done = 0; done < whole.length; done += miniBytes) {
+      const from = sector * miniBytes
+      if (from + 1 > bytes.length || 4 * sector + 4 > table.length) throw damaged('structure')
       bytes.copy(whole, done, from, from + Math.min(miniBytes, whole.length - done))
-      at = table.readUInt32LE(4 * at)
+      sector = table.readUInt32LE(4 * sector)
     }
     return whole
   }
@@ -214,10 +214,10 @@ export function openCompound(window: Window): Compound {
     countedBytes += sizeBytes
     // Streams share no sectors, so together they cannot be larger than the file. This also limits the number of steps.
     let isComplete = countedBytes <= fileBytes
-    for (let at = firstSector, left = sizeBytes; isComplete && left > 0; left -= sectorBytes) {
+    for (let sector = firstSector, left = sizeBytes; isComplete && left > 0; left -= sectorBytes) {
       const usedBytes = Math.min(left, sectorBytes)
-      isComplete = at < MAX_SECTOR && (at + 1) * sectorBytes + usedBytes <= fileBytes
-      if (isComplete && left > sectorBytes) at = nextSector(at)
+      isComplete = sector < MAX_SECTOR && (sector + 1) * sectorBytes + usedBytes <= fileBytes
+      if (isComplete && left > sectorBytes) sector = nextSector(sector)
     }
     if (!isComplete) throw unreadable('it is cut off: a part of its streams is missing')
   }
@@ -229,21 +229,21 @@ export function openCompound(window: Window): Compound {
       return
     }
     const buffer = Buffer.alloc(PIECE_BYTES)
-    let at = stream.firstSector
+    let sector = stream.firstSector
     for (let left = stream.sizeBytes; left > 0;) {
       // Adjacent sectors are read together.
-      const from = at
+      const from = sector
       let count = 1
       for (; count * sectorBytes < Math.min(left, PIECE_BYTES); count++) {
-        at = nextSector(at)
-        if (at !== from + count) break
+        sector = nextSector(sector)
+        if (sector !== from + count) break
       }
       const bytes = buffer.subarray(0, Math.min(left, count * sectorBytes))
       if (from >= MAX_SECTOR || window.fill(bytes, (from + 1) * sectorBytes) < bytes.length)
         throw damaged('structure')
       yield bytes
       left -= bytes.length
-      if (left > 0 && at === from + count - 1) at = nextSector(at)
+      if (left > 0 && sector === from + count - 1) sector = nextSector(sector)
     }
   }
 

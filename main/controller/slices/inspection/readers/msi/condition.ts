@@ -15,7 +15,7 @@ const DEPTH_LIMIT = 50
 
 type Token = { kind: 'text' | 'operator' | 'open' | 'close' | 'word'; text: string }
 
-/** Null: it is not a condition, or too long. */
+/** Null: it is not a condition, or has more tokens than TOKEN_LIMIT. */
 function tokensOf(condition: string): Token[] | null {
   const tokens: Token[] = []
   const end = condition.trimEnd().length

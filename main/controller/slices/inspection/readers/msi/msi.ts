@@ -37,7 +37,7 @@ export function summaryOf(file: Compound): Summary {
   return readSummary(stream ? file.read(stream, SUMMARY_LIMIT_BYTES) : Buffer.alloc(0))
 }
 
-/** The PCs for a processor in the summary; `any` for a 32-bit package, which runs on all of them. Null: no agent runs on it. */
+/** The PCs for a processor in the summary; `any` for a 32-bit package, which runs on all of them. Null: no agent supports it. */
 function archOfTemplate(word: string): InstallerArch | null {
   switch (word.toLowerCase()) {
     case 'x64':
@@ -88,7 +88,7 @@ const PROPERTIES = 'the table Property'
 /** The value of a property, to show to people. Empty: not set. */
 type PropertyText = (name: string, maxLength: number) => string
 
-const shortText = (name: string): string => cleanText(name, 100)
+const shortText = (text: string): string => cleanText(text, 100)
 
 function warningsOf(database: MsiDatabase, wordCount: number | null): InstallerWarning[] {
   const warnings = neededProperties(database)

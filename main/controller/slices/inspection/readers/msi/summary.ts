@@ -7,7 +7,7 @@ const TYPE_TEXT = 30
 const TEXT_LIMIT_BYTES = 4096
 const PROPERTY_LIMIT = 64
 
-/** Ids of its properties. */
+/** Ids of the properties in a summary. */
 export const SUMMARY = {
   codePage: 1,
   title: 2,
