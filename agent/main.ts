@@ -1,7 +1,7 @@
 /** The agent's entry point: `node agent/main.ts COMMAND`, the same in a bundle and as a single executable. */
 import { resolve } from 'node:path'
 import { replaceMisleading } from '#shared/domain/plain-text.ts'
-import { ignoreOutputErrors } from '#shared/node/stderr-log.ts'
+import { ignoreOutputErrors } from '#shared/node/output.ts'
 import { commandHelp, COMMANDS, generalHelp, parseArguments } from './cli/usage.ts'
 import type { CommandName } from './cli/usage.ts'
 import { AgentFailure } from './lib/failure.ts'

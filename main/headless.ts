@@ -7,7 +7,7 @@ import { parseArgs } from 'node:util'
 import pino from 'pino'
 import { AppError } from '#shared/contract/errors.ts'
 import { CONSOLE_PORT, HUB_PORT } from '#shared/domain/defaults.ts'
-import { createStderrLog, ignoreOutputErrors } from '#shared/node/stderr-log.ts'
+import { createStderrLog, ignoreOutputErrors, logWarnings } from '#shared/node/output.ts'
 import { startController, type Controller } from './controller/compose/index.ts'
 
 const HELP = `DeployX controller without a window; the console opens in a browser.
@@ -130,6 +130,7 @@ async function main(): Promise<void> {
   const rendererDir = join(root, 'out', 'renderer')
   const setupCode = options['setup-code'] ? makeSetupCode() : null
   const log = pino({ level: process.env['DEPLOYX_LOG_LEVEL'] ?? 'info' }, createStderrLog())
+  logWarnings(log)
   const start = (ports: { hubPort: number; consolePort: number }): Promise<Controller> =>
     startController({
       ...ports,

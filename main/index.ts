@@ -7,6 +7,7 @@ import { url as inspectorUrl } from 'node:inspector'
 import { join } from 'node:path'
 import { app, dialog, safeStorage } from 'electron'
 import { systemClock } from '#shared/node/clock.ts'
+import { logWarnings } from '#shared/node/output.ts'
 import { APP_ORIGIN } from './desktop/app-files.ts'
 import { registerAppScheme } from './desktop/app-protocol.ts'
 import { openDesktop } from './desktop/desktop.ts'
@@ -80,6 +81,7 @@ const askedToRecover = (): Recover | null =>
 async function main(): Promise<void> {
   const settings = readSettings(process.env, app.getPath('userData'))
   const log = createLog(join(app.getPath('userData'), 'logs', 'deployx.log'), settings.logLevel)
+  logWarnings(log)
   const fail = (error: unknown): void => {
     log.fatal({ err: error }, 'the app ends')
     giveUp(error, settings.hubPort, settings.unattended)

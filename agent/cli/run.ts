@@ -1,6 +1,7 @@
 import type { EnrollmentCode } from '#shared/domain/enrollment-code.ts'
 import { replaceMisleading } from '#shared/domain/plain-text.ts'
 import { systemClock } from '#shared/node/clock.ts'
+import { createStdoutLines } from '#shared/node/output.ts'
 import { systemRandom } from '#shared/node/random.ts'
 import { runAgent } from '../agent.ts'
 import { readHardwareId } from '../facts/hardware.ts'
@@ -64,6 +65,7 @@ export async function runAgentCommand(
   const folder = prepareStateFolder(args.state!)
   const unlock = lockStateFolder(folder)
   const log = createLog(args['log-file'] ?? null)
+  const output = createStdoutLines()
   warnIfReplaceable(log)
   const stop = new AbortController()
   const onSignal = (): void => stop.abort(new Error('the agent is stopping'))
@@ -84,9 +86,9 @@ export async function runAgentCommand(
             installRoot: args['install-root'] ?? null,
             hardwareId,
             ...(restartTools ? { restartTools } : {}),
-            onConnected: (address) => process.stdout.write(`Connected to ${address}.\n`),
+            onConnected: (address) => output.write(`Connected to ${address}.\n`),
             onReplaced: () => stop.abort(new Error('the agent restarts for an update')),
-            onLost: (why) => process.stdout.write(`Connection lost: ${replaceMisleading(why)}.\n`),
+            onLost: (why) => output.write(`Connection lost: ${replaceMisleading(why)}.\n`),
             clock: systemClock,
             random: systemRandom,
             log,
@@ -98,7 +100,7 @@ export async function runAgentCommand(
         if (error instanceof SeparateDeviceError) {
           await finishSplit(folder, systemClock, stop.signal)
           identity = openIdentity(folder.identityFile)
-          process.stdout.write(
+          output.write(
             `Another PC has the same identity. This one is device ${identity.enrollment()?.device_id} now and waits for approval.\n`,
           )
           continue

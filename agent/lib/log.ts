@@ -1,7 +1,7 @@
 /** The agent's log: JSON lines on stderr, so that stdout is free for people; or in files of limited size. */
 import { appendFileSync, chmodSync, statSync } from 'node:fs'
 import { pino, type DestinationStream, type Logger } from 'pino'
-import { createStderrLog } from '#shared/node/stderr-log.ts'
+import { createStderrLog } from '#shared/node/output.ts'
 import { renameUnsynced } from './atomic-file.ts'
 
 export type Log = Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>

@@ -219,7 +219,7 @@ export function openDesktop(deps: {
 
   function tellBroken(): void {
     const text = t('windowBroken')
-    process.stderr.write(`deployx: ${text}\n`)
+    log.error(text)
     if (!deps.unattended) dialog.showErrorBox('DeployX', text)
   }
 

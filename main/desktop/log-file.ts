@@ -2,7 +2,7 @@
 import { closeSync, fchmodSync, fstatSync, mkdirSync, openSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 import pino, { type Logger } from 'pino'
-import { createStderrLog, ignoreOutputErrors } from '#shared/node/stderr-log.ts'
+import { createStderrLog, ignoreOutputErrors } from '#shared/node/output.ts'
 import { renameUnsynced } from '../lib/durable-file.ts'
 
 const MAX_FILE_BYTES = 5 * 1024 * 1024
