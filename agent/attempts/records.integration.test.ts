@@ -101,7 +101,7 @@ describe('an installer', () => {
       content: countingScript(
         'cd /',
         `rm -rf "${stage.statePath}/attempts/"*`,
-        'sleep 6',
+        'until [ -e "$DEPLOYX_INSTALL_ROOT/go-on" ]; do sleep 0.1; done',
         'exit 7',
       ),
     })
@@ -112,6 +112,11 @@ describe('an installer', () => {
     )
     await killAgent()
     await restart()
+    // Without its records, an installer that has already ended would be unknown.
+    await hub.until('the installer is watched again', () =>
+      agent.stderr().includes('the installer is still running'),
+    )
+    writeFileSync(join(stage.rootPath, 'go-on'), '')
     expect(await hub.result(command)).toMatchObject({ exit_code: 7 })
     expect(countRuns(stage.rootPath)).toBe(1)
   })

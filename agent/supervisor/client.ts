@@ -32,7 +32,8 @@ import { createShellClient } from './shell-client.ts'
 const POLL_MS = 100
 const LOOK_FOR_SUPERVISOR_MS = 1_000
 const START_TIMEOUT_MS = 30_000
-const LATE_EXIT_MS = 3_000
+/** How long the supervisor of an ended installer may take to write records that were deleted: the PC may be busy. */
+const LATE_EXIT_MS = 15_000
 
 export type SupervisorClient = {
   /** Writes what to run; nothing runs yet. */
