@@ -2,10 +2,12 @@
  * A clock for tests: the real one, plus changes by the test. Time passes in steps, as a process
  * experiences it.
  */
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { systemClock } from '#shared/node/clock.ts'
 import type { ClockSource } from '../base/clock.ts'
 
 const STEP_MS = 1_000
+const CHUNK_MS = 15 * 60_000
 
 export type TestClock = ReturnType<typeof createTestClock>
 
@@ -53,6 +55,13 @@ export function createTestClock() {
         wallSkewMs += stepMs
         monotonicSkewMs += stepMs
         fireDue()
+      }
+    },
+    /** Hours or days. Between the steps the event loop turns, so that nothing in the test's process times out. */
+    async passesSlowly(ms: number): Promise<void> {
+      for (let leftMs = ms; leftMs > 0; leftMs -= CHUNK_MS) {
+        this.passes(Math.min(CHUNK_MS, leftMs))
+        await nextTurn()
       }
     },
     /** A user sets the clock. It is detected at the next tick. */
