@@ -86,7 +86,7 @@ export function createStderrLog(isThreaded?: boolean): Lines {
   return createLines(STDERR, `${fields},"time":TIME,"dropped":COUNT}\n`, isThreaded)
 }
 
-/** Stdout for what a program that keeps running tells its user. Its writes never throw and never block. */
+/** Stdout for the messages of a long-running program to its user. Its writes never throw and never block. */
 export function createStdoutLines(isThreaded?: boolean): Lines {
   return createLines(STDOUT, 'Lines that could not be written: COUNT.\n', isThreaded)
 }

@@ -20,7 +20,7 @@ export function createDeviceFeed(deps: {
     changed: (id: DeviceId): void => void dirty.add(id),
     /** @returns whether some are left for the next frame */
     send(): boolean {
-      // Nobody needs the news: whoever connects fetches the list.
+      // A console that connects later fetches the whole list.
       if (!deps.hasConsole('everyone')) dirty.clear()
       const ids = [...dirty].slice(0, DEVICES_PER_FRAME)
       const updates = new Map<UserId | null, Update>()
